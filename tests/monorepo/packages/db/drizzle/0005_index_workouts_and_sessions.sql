@@ -1,0 +1,2 @@
+CREATE INDEX "workouts_trainer_id_idx" ON "workouts" USING btree ("trainer_id");--> statement-breakpoint
+CREATE INDEX "sessions_client_id_scheduled_at_idx" ON "sessions" USING btree ("client_id","scheduled_at");

@@ -1,0 +1,1 @@
+CREATE VIEW "public"."active_users" AS (select "id", "email" from "users" where exists (select "id" from "sessions" where ("sessions"."client_id" = "users"."id" and "sessions"."status" = 'completed')));

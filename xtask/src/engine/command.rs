@@ -1,0 +1,142 @@
+//! Steps that run a command of the repo's own: what it must do to pass, and what is captured from it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{Host, Outcome, StepContext};
+use crate::failure::Failure;
+use crate::process::{Output, Run};
+use crate::state::Evidence;
+use crate::workflow::duration;
+use crate::workflow::load::expand;
+use crate::workflow::model::{CaptureFrom, Expect};
+use crate::workflow::{Loaded, Step, Tree};
+
+/// Runs the step's command and judges it.
+pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn Host) -> Result<Outcome> {
+    let step = context.step;
+    let source = match &step.green_of {
+        Some(red) => loaded.step(red.get_ref()).context("validated: the red step exists")?,
+        None => step,
+    };
+    let argv = source.run.as_ref().map(|run| run.get_ref()).context("validated: the step has a command")?;
+    let tree = match step.tree {
+        Tree::Base => host.base_tree(&context.state.base)?,
+        Tree::Work => root.to_owned(),
+    };
+    let cwd = source.cwd.as_ref().map_or(tree.clone(), |cwd| tree.join(cwd));
+    if !cwd.is_dir() {
+        return Err(Failure::usage(format!(
+            "step `{}` runs in `{}`, which does not exist",
+            context.id(),
+            cwd.display()
+        ))
+        .into());
+    }
+    let argv: Vec<String> = argv.iter().map(|arg| expand(arg, &context.state.captured)).collect();
+    let mut run = if source.shell {
+        Run::new("/bin/sh", &cwd).args(["-c", &argv[0]])
+    } else {
+        let program = if argv[0] == "bun" { host.tool("bun")?.0 } else { argv[0].clone().into() };
+        Run::new(program, &cwd).args(&argv[1..])
+    };
+    for name in source.env.iter().chain(&step.env) {
+        if let Some(value) = host.env(name) {
+            run = run.env(name, value);
+        }
+    }
+    run.env.insert("DB_CHANGE_RUN".to_owned(), context.state.run.clone());
+    run.timeout = context.timeout;
+    run.mask = host.mask();
+    run.log = Some(context.log.clone());
+    context.say(&run.display());
+    let output = attempts(&run, step)?;
+    judge(context, &run, &output)?;
+    let mut evidence = Evidence::new(format!("`{}` exited with {}", run.display(), output.code()))
+        .proven("exit", i64::from(output.code()))
+        .proven("command", run.display())
+        .info("seconds", output.duration.as_secs_f64());
+    for (name, value) in captures(step, &output)? {
+        evidence = evidence.proven(&format!("capture.{name}"), value);
+    }
+    Ok(Outcome::Passed(evidence))
+}
+
+/// Tries again as often as the step allows, waiting twice as long each time. A time-out is not tried again.
+fn attempts(run: &Run, step: &Step) -> Result<Output> {
+    let retry = step.retry.as_ref();
+    let mut pause = retry
+        .and_then(|retry| retry.delay.as_ref())
+        .and_then(|delay| duration::parse(delay.get_ref()))
+        .unwrap_or(Duration::from_secs(1));
+    let mut left = if step.expect == Expect::Pass { retry.map_or(0, |retry| retry.count) } else { 0 };
+    loop {
+        let output = run.run()?;
+        if output.success() || left == 0 {
+            return Ok(output);
+        }
+        left -= 1;
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+}
+
+fn judge(context: &StepContext<'_>, run: &Run, output: &Output) -> Result<()> {
+    let step = context.step;
+    let shown = |failure: Failure| {
+        failure.detail(output.tail(12)).hint(format!("its whole output: cargo xtask db-change logs {}", context.id()))
+    };
+    if step.expect == Expect::Pass {
+        if output.success() {
+            return Ok(());
+        }
+        return Err(shown(Failure::step(format!("`{}` failed with exit code {}", run.display(), output.code()))).into());
+    }
+    if output.success() {
+        return Err(Failure::step(format!("`{}` passed before the change: it proves nothing", run.display()))
+            .hint("make it claim what the change brings, so that it fails until the change is there")
+            .into());
+    }
+    let because = step.because.clone().unwrap_or_default();
+    if !because.exit.is_empty() && !because.exit.contains(&output.code()) {
+        let message =
+            format!("`{}` failed with exit code {}, which is not the failure expected", run.display(), output.code());
+        return Err(shown(Failure::step(message)).into());
+    }
+    if let Some(pattern) = &because.matches
+        && !regex::Regex::new(pattern.get_ref())?.is_match(&format!("{}\n{}", output.stdout, output.stderr))
+    {
+        let message = format!("`{}` failed, but for another reason than `{}`", run.display(), pattern.get_ref());
+        return Err(shown(Failure::step(message)).into());
+    }
+    Ok(())
+}
+
+fn captures(step: &Step, output: &Output) -> Result<Vec<(String, String)>> {
+    let mut values = Vec::new();
+    for (name, capture) in &step.capture {
+        let text = match capture.from {
+            CaptureFrom::Stdout => &output.stdout,
+            CaptureFrom::Stderr => &output.stderr,
+            CaptureFrom::Junit => {
+                return Err(Failure::usage("capturing from junit is not built yet for `run` steps")
+                    .hint("capture from `stdout` or `stderr` with a regular expression")
+                    .into());
+            }
+        };
+        let found = regex::Regex::new(capture.select.get_ref())?.captures(text);
+        let value =
+            found.and_then(|found| found.get(1).or_else(|| found.get(0)).map(|value| value.as_str().to_owned()));
+        let value = value.ok_or_else(|| {
+            Failure::step(format!(
+                "nothing in the output matches `{}`: `{name}` has no value",
+                capture.select.get_ref()
+            ))
+            .detail(output.tail(8))
+        })?;
+        values.push((name.clone(), value));
+    }
+    Ok(values)
+}

@@ -1,0 +1,123 @@
+//! The freshness key: everything whose change makes a passed step stale, kept part by part.
+//!
+//! Never time, attempt or anything measured: a step that is run again on the same input has the same key.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Host;
+use crate::digest;
+use crate::failure::Failure;
+use crate::state::State;
+use crate::state::durable;
+use crate::workflow::load::definition_digest;
+use crate::workflow::{Loaded, Step, Tree};
+
+pub type Key = BTreeMap<String, String>;
+
+/// The key of a step as things stand now.
+pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Result<Key> {
+    let mut key = Key::new();
+    key.insert("definition".to_owned(), definition_digest(step)?);
+    if let Some(green_of) = &step.green_of
+        && let Some(red) = loaded.step(green_of.get_ref())
+    {
+        key.insert("green of".to_owned(), definition_digest(red)?);
+    }
+    for need in &step.needs {
+        let evidence = state.step.get(need.get_ref()).and_then(|need| need.evidence.clone());
+        key.insert(format!("evidence of {}", need.get_ref()), evidence.unwrap_or_else(|| "none".to_owned()));
+    }
+    if step.tree == Tree::Base {
+        key.insert("base commit".to_owned(), state.base.clone());
+    } else {
+        inputs(step, root, host, &mut key)?;
+    }
+    for name in &step.env {
+        key.insert(format!("env {name}"), keyed_digest(root, host.env(name).as_deref().unwrap_or_default())?);
+    }
+    for precondition in &step.preconditions {
+        if let Some(tool) = &precondition.get_ref().tool {
+            key.insert(format!("tool {tool}"), host.tool(tool)?.1);
+        }
+    }
+    for probe in &step.probes {
+        key.insert(format!("probe {}", probe.get_ref()), host.probe(probe.get_ref())?);
+    }
+    Ok(key)
+}
+
+fn inputs(step: &Step, root: &Path, host: &dyn Host, key: &mut Key) -> Result<()> {
+    for pattern in &step.inputs {
+        for file in files(root, pattern)? {
+            let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
+            key.insert(format!("input {name}"), host.digest(&file)?);
+        }
+    }
+    Ok(())
+}
+
+/// The files that a glob of the workflow file names, `node_modules` left out.
+pub fn files(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBuf>> {
+    let escaped = glob::Pattern::escape(&root.to_string_lossy());
+    let paths = glob::glob(&format!("{escaped}/{pattern}"))
+        .map_err(|error| Failure::usage(format!("`{pattern}` is not a glob: {error}")))?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.context("listing the inputs of a step")?;
+        if path.is_file() && !path.components().any(|part| part.as_os_str() == "node_modules") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The parts that differ, in words: `input packages/db/src/schema/users.ts changed`.
+#[must_use]
+pub fn difference(before: &Key, now: &Key) -> Vec<String> {
+    let mut words: Vec<String> = now
+        .iter()
+        .filter_map(|(part, value)| match before.get(part) {
+            None => Some(format!("{part} is new")),
+            Some(old) if old != value => Some(changed(part, old, value)),
+            Some(_) => None,
+        })
+        .collect();
+    words.extend(before.keys().filter(|part| !now.contains_key(*part)).map(|part| format!("{part} is gone")));
+    words
+}
+
+fn changed(part: &str, old: &str, new: &str) -> String {
+    let shown =
+        |value: &str| if value.len() > 20 { format!("{}…", &value[..8.min(value.len())]) } else { value.to_owned() };
+    match part.is_char_boundary(0) && old.is_ascii() && new.is_ascii() {
+        true => format!("{part} changed ({} → {})", shown(old), shown(new)),
+        false => format!("{part} changed"),
+    }
+}
+
+/// A digest that tells nothing about the value to someone who has only the state: the key is random, per repo, 0600.
+fn keyed_digest(root: &Path, value: &str) -> Result<String> {
+    let path = root.join(".db-change").join("key");
+    let secret = match std::fs::read(&path) {
+        Ok(secret) if secret.len() == 32 => secret,
+        _ => {
+            let secret = random().context("reading random bytes for the repo's key")?;
+            durable::write(&path, &secret)?;
+            secret
+        }
+    };
+    // The key goes in on both sides of the value, so that no extension of the text has a predictable digest.
+    Ok(digest::of_parts([secret.as_slice(), value.as_bytes(), secret.as_slice()]))
+}
+
+/// 32 bytes from the system; a temporary file of ours is created with mode 0600, and renaming keeps it.
+fn random() -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = vec![0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

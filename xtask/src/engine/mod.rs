@@ -1,0 +1,113 @@
+//! Order, freshness, gates and resumption. Knows steps and their states; knows nothing of databases, Drizzle or TypeScript:
+//! those come in through [`Host`], and a test can be a host of its own.
+
+pub mod answers;
+pub mod command;
+pub mod context;
+pub mod key;
+pub mod precondition;
+pub mod runner;
+pub mod view;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+pub use context::StepContext;
+
+use crate::failure::Failure;
+use crate::process::Mask;
+use crate::state::{Evidence, State};
+use crate::workflow::{Lane, Step};
+
+/// What the engine asks of the world around it.
+pub trait Host: Sync {
+    /// Runs a built-in action.
+    fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome>;
+    /// The content of a file as far as freshness goes: comments of a programming language may be left out.
+    fn digest(&self, file: &Path) -> Result<String>;
+    /// A digest of outside state, such as `database:dev`.
+    fn probe(&self, probe: &str) -> Result<String>;
+    /// Where a tool is, and its version.
+    fn tool(&self, name: &str) -> Result<(PathBuf, String)>;
+    /// A folder that holds the base commit, ready to run commands in.
+    fn base_tree(&self, base: &str) -> Result<PathBuf>;
+    /// The value of an environment name as the workflow's commands see it (process environment, then `.env` files).
+    fn env(&self, name: &str) -> Option<String>;
+    /// Whether a query on a target says true.
+    fn holds(&self, target: &str, query: &str) -> Result<bool>;
+    /// The secrets of this run.
+    fn mask(&self) -> Mask;
+}
+
+/// How a step's work ended, if it did not fail.
+#[derive(Debug)]
+pub enum Outcome {
+    Passed(Evidence),
+    /// Nothing to prove here, and why.
+    Skipped(String),
+    /// A person has to edit something first.
+    Edit {
+        message: String,
+        details: Vec<String>,
+        evidence: Evidence,
+    },
+    /// The step's `decision` has to be taken; `failure` is what led to it, where something failed.
+    Decide {
+        values: Vec<(String, String)>,
+        details: Vec<String>,
+        failure: Option<Failure>,
+        evidence: Evidence,
+    },
+    /// Findings that only a person may accept, by name.
+    Accept {
+        findings: Vec<(String, String)>,
+        digest: String,
+        evidence: Evidence,
+    },
+    /// A person has to say that something was done; `digest` is what the word is about.
+    Attest {
+        text: String,
+        details: Vec<String>,
+        digest: String,
+        evidence: Evidence,
+    },
+}
+
+/// What happens, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    Opened {
+        state: &'a State,
+    },
+    Started {
+        phase: &'a str,
+        step: &'a Step,
+    },
+    /// The last line that a running step printed.
+    Line {
+        step: &'a str,
+        text: &'a str,
+    },
+    Ended {
+        phase: &'a str,
+        step: &'a str,
+        status: crate::state::Status,
+        summary: &'a str,
+        seconds: f64,
+        fresh: bool,
+    },
+}
+
+/// Shows events; never decides anything.
+pub trait Display: Sync {
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Sets the lane, which can be raised and never lowered.
+pub fn raise_lane(state: &mut State, lane: Lane, reason: &str) {
+    if state.lane.is_none_or(|present| lane > present) {
+        state.lane = Some(lane);
+        state.lane_reason = Some(reason.to_owned());
+    }
+}

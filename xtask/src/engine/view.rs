@@ -1,0 +1,158 @@
+//! A run as it stands, for `status`, `why` and programs: data first, text second.
+
+use serde::Serialize;
+
+use crate::state::{State, Status};
+use crate::workflow::Loaded;
+
+/// `db-change status --json`.
+#[derive(Debug, Serialize)]
+pub struct View {
+    pub schema: &'static str,
+    pub run: String,
+    pub change: Change,
+    pub lane: Option<String>,
+    pub phases: Vec<PhaseView>,
+    pub next: Option<NextView>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Change {
+    pub title: String,
+    pub branch: String,
+    pub base: String,
+    pub started: String,
+    pub outcome: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PhaseView {
+    pub id: String,
+    pub title: String,
+    pub steps: Vec<StepView>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct StepView {
+    pub id: String,
+    pub title: String,
+    pub status: &'static str,
+    pub summary: String,
+    pub reason: Option<String>,
+    pub seconds: f64,
+    pub waits_for: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct NextView {
+    pub step: String,
+    pub kind: &'static str,
+    pub by: &'static str,
+    pub question: Option<String>,
+    pub details: Vec<String>,
+    pub options: Vec<OptionView>,
+    pub findings: Vec<String>,
+    pub command: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OptionView {
+    pub n: usize,
+    pub label: String,
+    pub leads_to: String,
+}
+
+#[must_use]
+pub fn of(loaded: &Loaded, state: &State) -> View {
+    let phases = loaded.workflow.phase.iter().map(|phase| PhaseView {
+        id: phase.id.get_ref().clone(),
+        title: phase.title.clone(),
+        steps: phase.step.iter().map(|step| step_view(step, state)).collect(),
+    });
+    View {
+        schema: "1.0",
+        run: state.run.clone(),
+        change: Change {
+            title: state.title.clone(),
+            branch: state.branch.clone(),
+            base: state.base.clone(),
+            started: state.started.clone(),
+            outcome: state.outcome.clone(),
+        },
+        lane: state.lane.map(|lane| lane.to_string()),
+        phases: phases.collect(),
+        next: next(loaded, state),
+    }
+}
+
+fn step_view(step: &crate::workflow::Step, state: &State) -> StepView {
+    let present = state.step.get(step.id.get_ref()).cloned().unwrap_or_default();
+    StepView {
+        id: step.id.get_ref().clone(),
+        title: step.title.clone(),
+        status: present.status.words(),
+        summary: present.summary,
+        reason: present.reason,
+        seconds: (present.seconds * 1000.0).round() / 1000.0,
+        waits_for: match present.status {
+            Status::WaitingEdit => Some("edit"),
+            Status::WaitingDecision => Some("decision"),
+            Status::WaitingAttestation => Some("attestation"),
+            _ => None,
+        },
+    }
+}
+
+/// What has to happen next; none where the run has ended.
+#[must_use]
+pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
+    if state.ended.is_some() {
+        return None;
+    }
+    let open =
+        |id: &String| !state.step.get(id).is_some_and(|state| matches!(state.status, Status::Passed | Status::Skipped));
+    let step = loaded.in_order().into_iter().map(|step| step.id.get_ref()).find(|id| open(id))?;
+    let present = state.step.get(step).cloned().unwrap_or_default();
+    let question = present.question.filter(|_| present.status.is_waiting());
+    let answered = match present.status {
+        Status::WaitingDecision => question.as_ref().is_some_and(|question| {
+            let accepted = |finding: &String| {
+                present.accepted.iter().any(|word| word.finding == *finding && word.digest == question.digest)
+            };
+            let by_answer = present.answer.as_ref().is_some_and(|answer| answer.digest == question.digest);
+            by_answer || (!question.findings.is_empty() && question.findings.iter().all(accepted))
+        }),
+        Status::WaitingAttestation => {
+            present.attestation.as_ref().map(|word| &word.digest) == question.as_ref().map(|question| &question.digest)
+        }
+        _ => false,
+    };
+    let (kind, by, command) = match present.status {
+        _ if answered => ("run", "anyone", "cargo xtask db-change".to_owned()),
+        Status::WaitingDecision if question.as_ref().is_some_and(|question| !question.findings.is_empty()) => {
+            let names = question.as_ref().map(|question| question.findings.join(" ")).unwrap_or_default();
+            ("decision", "person", format!("cargo xtask db-change accept {names} --reason TEXT"))
+        }
+        Status::WaitingDecision => {
+            ("decision", "person", format!("cargo xtask db-change answer {step} N --reason TEXT"))
+        }
+        Status::WaitingAttestation => {
+            ("attestation", "person", format!("cargo xtask db-change attest {step} --by NAME --note TEXT"))
+        }
+        Status::WaitingEdit => ("edit", "anyone", "cargo xtask db-change".to_owned()),
+        _ => ("run", "anyone", "cargo xtask db-change".to_owned()),
+    };
+    let options = question.iter().flat_map(|question| &question.options);
+    Some(NextView {
+        step: step.clone(),
+        kind,
+        by,
+        details: question.as_ref().map(|question| question.details.clone()).unwrap_or_default(),
+        options: options
+            .map(|option| OptionView { n: option.n, label: option.label.clone(), leads_to: option.leads_to.clone() })
+            .collect(),
+        findings: question.as_ref().map(|question| question.findings.clone()).unwrap_or_default(),
+        question: question.map(|question| question.text),
+        command,
+    })
+}

@@ -1,0 +1,171 @@
+//! Sessions: opened with a limit on the wait, and with a text of its own for each way in which that fails.
+//!
+//! Invariant: a session that is said to be read-only was asked afterwards, because a pooler may drop start-up options in silence.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use postgres::config::SslMode;
+use postgres::error::SqlState;
+use postgres::{Client, Config, GenericClient, NoTls};
+
+use super::url::DatabaseUrl;
+use crate::failure::{Failure, Kind};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Settings of a read-only session, as `SHOW` prints them.
+const READ_ONLY: &[(&str, &str)] = &[
+    ("default_transaction_read_only", "on"),
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "1s"),
+    ("idle_in_transaction_session_timeout", "1min"),
+];
+
+/// Which server and database this is, whatever name it was reached by.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Made by initdb, shared with physical replicas; `None` where the role may not see it.
+    pub system_identifier: Option<String>,
+    pub database: String,
+    /// As `server_version` says, e.g. `15.18 (Debian 15.18-0+deb12u1)`.
+    pub server_version: String,
+    pub major: u32,
+}
+
+/// Opens a session. Errors: unreachable, refused, no such database (all environment), too many sessions (temporary).
+pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
+    open(url, application_name, "")
+}
+
+/// Opens a session whose transactions read only unless told otherwise, with short limits; proved by reading them back.
+pub fn connect_read_only(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
+    let options: Vec<String> = READ_ONLY.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
+    let mut client = open(url, application_name, &options.join(" "))?;
+    let mut lost = Vec::new();
+    for (name, wanted) in READ_ONLY {
+        let row = client
+            .query_one("select pg_catalog.current_setting($1)", &[name])
+            .context("reading the session's settings back")?;
+        let found: String = row.get(0);
+        if found != *wanted {
+            lost.push(format!("{name}: asked for {wanted}, the server has {found}"));
+        }
+    }
+    if lost.is_empty() {
+        return Ok(client);
+    }
+    let failure = Failure::environment(format!(
+        "the settings of a read-only session did not reach the server: {}",
+        url.display()
+    ));
+    Err(lost.iter().fold(failure, Failure::detail).hint(POOLER).into())
+}
+
+/// Asks the server who it is.
+pub fn identity(client: &mut impl GenericClient) -> Result<Identity> {
+    let row = client.query_one(
+        "select pg_catalog.current_database()::text, pg_catalog.current_setting('server_version'),
+                pg_catalog.current_setting('server_version_num')::int / 10000,
+                pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')",
+        &[],
+    );
+    let row = row.context("asking the server for its version")?;
+    let system_identifier = if row.get(3) {
+        let row = client.query_one("select system_identifier::text from pg_catalog.pg_control_system()", &[]);
+        Some(row.context("asking the server for its identifier")?.get(0))
+    } else {
+        None
+    };
+    let major = u32::try_from(row.get::<_, i32>(2)).context("the server's version")?;
+    Ok(Identity { system_identifier, database: row.get(0), server_version: row.get(1), major })
+}
+
+const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself";
+
+fn open(url: &DatabaseUrl, application_name: &str, options: &str) -> Result<Client> {
+    let mut config = Config::new();
+    config.port(url.port).user(&url.user).dbname(&url.database).application_name(application_name);
+    config.connect_timeout(connect_timeout(url)).ssl_mode(ssl_mode(url)?);
+    if url.is_socket() {
+        config.host_path(&url.host);
+    } else {
+        config.host(&url.host);
+    }
+    if let Some(password) = &url.password {
+        config.password(password);
+    }
+    // Later options win, so ours come after the user's.
+    let options = [url.params.get("options").map_or("", String::as_str), options].join(" ");
+    if !options.trim().is_empty() {
+        config.options(options.trim());
+    }
+    config.connect(NoTls).map_err(|error| explained(url, &error).into())
+}
+
+fn connect_timeout(url: &DatabaseUrl) -> Duration {
+    let asked =
+        url.params.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+    asked.map_or(CONNECT_TIMEOUT, Duration::from_secs)
+}
+
+fn ssl_mode(url: &DatabaseUrl) -> Result<SslMode> {
+    match url.params.get("sslmode").map(String::as_str) {
+        Some("disable") => Ok(SslMode::Disable),
+        None | Some("" | "allow" | "prefer") => Ok(SslMode::Prefer),
+        // On a socket libpq ignores the mode.
+        Some("require" | "verify-ca" | "verify-full") if url.is_socket() => Ok(SslMode::Disable),
+        Some(mode @ ("require" | "verify-ca" | "verify-full")) => Err(Failure::environment(format!(
+            "encrypted connections are not built in yet, and the URL asks for `sslmode={mode}`"
+        ))
+        .hint("reach the server through a tunnel (`ssh -L`), and give that address with `sslmode=disable`")
+        .into()),
+        Some(mode) => Err(Failure::usage(format!("the database URL has an unknown `sslmode`: {mode}"))
+            .hint("one of disable, allow, prefer, require, verify-ca, verify-full")
+            .into()),
+    }
+}
+
+/// What went wrong, for a person. The server's own text here names users and databases, never a password or a row.
+fn explained(url: &DatabaseUrl, error: &postgres::Error) -> Failure {
+    let place = if url.is_socket() {
+        format!("{}/.s.PGSQL.{}", url.host, url.port)
+    } else {
+        format!("{}:{}", url.host, url.port)
+    };
+    let Some(refusal) = error.as_db_error() else {
+        let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        if url.password.is_none() && cause.contains("password missing") {
+            return Failure::environment(format!(
+                "the server at {place} wants a password for user `{}`, and the URL has none",
+                url.user
+            ))
+            .hint("put it into the URL (`postgres://user:password@host/database`), or set `PGPASSWORD`");
+        }
+        return Failure::environment(format!("no PostgreSQL server answers at {place}"))
+            .detail(cause)
+            .hint("start the server, or correct host and port in the database URL");
+    };
+    let code = refusal.code();
+    if *code == SqlState::INVALID_PASSWORD {
+        Failure::environment(format!("the server at {place} refuses the password of user `{}`", url.user)).hint(
+            "correct the password in the database URL; `@ / ? # % :` in it are written as `%40 %2F %3F %23 %25 %3A`",
+        )
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        Failure::environment(format!("the server at {place} does not let user `{}` in", url.user))
+            .detail(refusal.message())
+            .hint("correct the user in the database URL, or the server's pg_hba.conf")
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        Failure::environment(format!("the server at {place} has no database `{}`", url.database))
+            .hint(format!("create it (`createdb {}`), or correct the name in the database URL", url.database))
+    } else if *code == SqlState::TOO_MANY_CONNECTIONS || *code == SqlState::CANNOT_CONNECT_NOW {
+        Failure::new(Kind::Temporary, format!("the server at {place} takes no more sessions now"))
+            .detail(refusal.message())
+            .hint("try again in a moment, or end idle sessions")
+    } else {
+        let failure = Failure::environment(format!("the server at {place} refuses the session: {}", refusal.message()))
+            .detail(format!("SQLSTATE {}", code.code()));
+        if refusal.message().contains("startup parameter") { failure.hint(POOLER) } else { failure }
+    }
+}

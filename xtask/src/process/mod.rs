@@ -1,0 +1,12 @@
+//! Everything that starts another program: own process group, allow-listed environment, time limit, masked logs.
+//!
+//! Invariant: no child outlives its step. A time-out or an interrupt ends the whole group (TERM, grace, KILL), because
+//! killing only the direct child leaves `node` at work behind `bun run` (measured: it applied the migration later).
+
+pub mod environment;
+pub mod interrupt;
+pub mod mask;
+pub mod spawn;
+
+pub use mask::Mask;
+pub use spawn::{Output, Run};

@@ -1,0 +1,92 @@
+//! Questions to git, and the one thing we ask it to make: a work tree of the base commit.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::failure::{Failure, Kind};
+use crate::process::{Output, Run};
+
+/// Runs git without the user's hooks; an exit code other than 0 is an error that carries git's own words.
+pub fn git(folder: &Path, args: &[&str]) -> Result<String> {
+    let output = try_git(folder, args)?;
+    if output.success() {
+        return Ok(output.stdout);
+    }
+    Err(Failure::environment(format!("git {} failed in `{}`", args.first().unwrap_or(&""), folder.display()))
+        .detail(output.tail(5))
+        .into())
+}
+
+pub fn try_git(folder: &Path, args: &[&str]) -> Result<Output> {
+    Run::new("git", folder).args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"]).args(args).run()
+}
+
+/// The top of the work tree around `folder`.
+pub fn root(folder: &Path) -> Result<PathBuf> {
+    let output = try_git(folder, &["rev-parse", "--show-toplevel"])?;
+    if !output.success() {
+        return Err(Failure::environment(format!("`{}` is not in a git repository", folder.display()))
+            .detail(output.tail(2))
+            .hint(
+                "a run belongs to a branch and compares with a commit: `git init`, commit what there is, and come back",
+            )
+            .into());
+    }
+    Ok(PathBuf::from(output.stdout.trim_end()))
+}
+
+/// The commit at HEAD.
+pub fn head(root: &Path) -> Result<String> {
+    let output = try_git(root, &["rev-parse", "--verify", "HEAD"])?;
+    if !output.success() {
+        return Err(Failure::environment("this repository has no commit yet")
+            .hint("commit what there is: the change is compared with that commit")
+            .into());
+    }
+    Ok(output.stdout.trim().to_owned())
+}
+
+/// The branch checked out, or `detached` with the commit.
+pub fn branch(root: &Path) -> Result<String> {
+    let output = try_git(root, &["symbolic-ref", "--short", "-q", "HEAD"])?;
+    if output.success() { Ok(output.stdout.trim().to_owned()) } else { Ok(format!("detached-{}", &head(root)?[..12])) }
+}
+
+/// The person at work, for records: git's name, else the login.
+#[must_use]
+pub fn person(root: &Path) -> String {
+    let name =
+        try_git(root, &["config", "user.name"]).map(|output| output.stdout.trim().to_owned()).unwrap_or_default();
+    if name.is_empty() {
+        crate::process::environment::var("USER").unwrap_or_else(|| "unknown".to_owned())
+    } else {
+        name
+    }
+}
+
+/// Files under the work tree that differ from `base` or are new, relative to the root.
+pub fn changed_files(root: &Path, base: &str) -> Result<Vec<String>> {
+    let tracked = git(root, &["diff", "--name-only", "-z", base, "--"])?;
+    let new = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
+    Ok(tracked.split('\0').chain(new.split('\0')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// Makes (or finds) a work tree of `commit` at `path`, away from the repo's own.
+pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
+    if path.join(".git").exists() && try_git(path, &["rev-parse", "HEAD"])?.stdout.trim() == commit {
+        return Ok(());
+    }
+    git(root, &["worktree", "prune"])?;
+    if path.exists() {
+        return Err(Failure::new(
+            Kind::Environment,
+            format!("`{}` exists and is not a work tree of this commit", path.display()),
+        )
+        .hint("it is ours and holds nothing else: remove it and run again")
+        .into());
+    }
+    let path = path.to_string_lossy().into_owned();
+    git(root, &["worktree", "add", "--detach", "--force", &path, commit])?;
+    Ok(())
+}

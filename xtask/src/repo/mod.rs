@@ -1,0 +1,3 @@
+//! The repository around a change.
+
+pub mod git;

@@ -1,0 +1,213 @@
+//! Where runs live: `.db-change/` at the repo's root, with one folder per run.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::durable;
+use super::model::{SCHEMA, State};
+use crate::digest;
+use crate::failure::Failure;
+
+/// `.db-change/`
+#[derive(Clone, Debug)]
+pub struct Home {
+    path: PathBuf,
+}
+
+/// `.db-change/runs/<id>/`
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// What a step leaves as proof.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// One line for the terminal.
+    #[serde(default)]
+    pub summary: String,
+    /// What was proven: counts, checksums, verdicts. Goes into the keys of the steps that stand on it.
+    #[serde(default)]
+    pub proven: toml::Table,
+    /// What is worth knowing and may differ on the next run: timings, sizes, paths.
+    #[serde(default)]
+    pub info: toml::Table,
+}
+
+impl Evidence {
+    pub fn new(summary: impl Into<String>) -> Self {
+        Evidence { summary: summary.into(), ..Evidence::default() }
+    }
+
+    #[must_use]
+    pub fn proven(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
+        self.proven.insert(name.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn info(mut self, name: &str, value: impl Into<toml::Value>) -> Self {
+        self.info.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Digest of what was proven.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest::of(self.proven.to_string())
+    }
+}
+
+/// Now, as it stands in files.
+#[must_use]
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}
+
+impl Home {
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Home { path: root.join(".db-change") }
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the folder, and keeps git away from it.
+    pub fn create(&self) -> Result<()> {
+        durable::create_folder(&self.path.join("runs"))?;
+        let ignore = self.path.join(".gitignore");
+        if !ignore.exists() {
+            durable::write(&ignore, b"*\n")?;
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn run(&self, id: &str) -> RunFolder {
+        RunFolder { path: self.path.join("runs").join(id) }
+    }
+
+    /// Every run, oldest first. A state that cannot be read is an error: it is never taken for "no run".
+    pub fn runs(&self) -> Result<Vec<(RunFolder, State)>> {
+        let Ok(entries) = fs::read_dir(self.path.join("runs")) else { return Ok(Vec::new()) };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let folder = RunFolder { path: entry.context("listing the runs")?.path() };
+            if folder.state_path().exists() {
+                let state = folder.load()?;
+                runs.push((folder, state));
+            }
+        }
+        runs.sort_by(|(_, a), (_, b)| (&a.started, &a.run).cmp(&(&b.started, &b.run)));
+        Ok(runs)
+    }
+
+    /// The open run of a branch.
+    pub fn open_run(&self, branch: &str) -> Result<Option<(RunFolder, State)>> {
+        Ok(self.runs()?.into_iter().rev().find(|(_, state)| state.branch == branch && state.ended.is_none()))
+    }
+
+    /// The newest run of a branch, open or not.
+    pub fn last_run(&self, branch: &str) -> Result<Option<(RunFolder, State)>> {
+        let open = self.open_run(branch)?;
+        if open.is_some() {
+            return Ok(open);
+        }
+        Ok(self.runs()?.into_iter().rev().find(|(_, state)| state.branch == branch))
+    }
+
+    /// A run id that is not taken: `rename-email-1`.
+    #[must_use]
+    pub fn free_id(&self, slug: &str) -> String {
+        (1..).map(|n| format!("{slug}-{n}")).find(|id| !self.run(id).path.exists()).unwrap_or_default()
+    }
+}
+
+impl RunFolder {
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        self.path.join("state.toml")
+    }
+
+    /// A path in the run's own folder, for files that a step keeps.
+    #[must_use]
+    pub fn kept(&self, name: &str) -> PathBuf {
+        self.path.join("evidence").join(name)
+    }
+
+    pub fn create(&self) -> Result<()> {
+        durable::create_folder(&self.path.join("logs"))?;
+        durable::create_folder(&self.path.join("evidence"))
+    }
+
+    /// Errors: unreadable, not TOML, or written by a newer version.
+    pub fn load(&self) -> Result<State> {
+        let path = self.state_path();
+        let text = fs::read_to_string(&path).with_context(|| format!("reading the state file `{}`", path.display()))?;
+        let damaged = |reason: String| {
+            Failure::refused(format!("the state file `{}` cannot be trusted", path.display()))
+                .detail(reason)
+                .hint("move the run's folder away and start again: `cargo xtask db-change`; nothing outside it is lost")
+        };
+        let table: toml::Table = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;
+        let schema = table.get("schema").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let major = schema.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        if major.is_some_and(|major| major > SCHEMA.0) {
+            let writer = table.get("written_by").and_then(toml::Value::as_str).unwrap_or("a newer version");
+            return Err(Failure::refused(format!(
+                "the state file has schema {schema}, and this program reads {}.x",
+                SCHEMA.0
+            ))
+            .detail(format!("it was written by {writer}"))
+            .hint("update this program, or finish the run with the version that began it")
+            .into());
+        }
+        toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()).into())
+    }
+
+    /// Writes the state, durably; the serial grows with every write.
+    pub fn save(&self, state: &mut State) -> Result<()> {
+        state.serial += 1;
+        state.written_by = env!("CARGO_PKG_VERSION").to_owned();
+        let text = toml::to_string(state).context("describing the state")?;
+        durable::write(&self.state_path(), text.as_bytes())
+    }
+
+    pub fn save_evidence(&self, step: &str, evidence: &Evidence) -> Result<()> {
+        let text = toml::to_string(evidence).with_context(|| format!("describing the evidence of `{step}`"))?;
+        durable::write(&self.kept(&format!("{step}.toml")), text.as_bytes())
+    }
+
+    /// The evidence that a step left; an error where there is none.
+    pub fn evidence(&self, step: &str) -> Result<Evidence> {
+        let path = self.kept(&format!("{step}.toml"));
+        let text = fs::read_to_string(&path).with_context(|| format!("reading the evidence of `{step}`"))?;
+        toml::from_str(&text).with_context(|| format!("reading the evidence of `{step}`"))
+    }
+
+    /// Adds a line to the log for people and programs; never read back for decisions.
+    pub fn log_event(&self, event: &serde_json::Value) -> Result<()> {
+        let path = self.path.join("events.jsonl");
+        let mut file = fs::File::options().create(true).append(true).open(&path)?;
+        writeln!(file, "{event}").with_context(|| format!("writing `{}`", path.display()))
+    }
+
+    /// `logs/NN-step`, the stem of a step's log files.
+    #[must_use]
+    pub fn log_stem(&self, position: usize, step: &str) -> PathBuf {
+        self.path.join("logs").join(format!("{position:02}-{step}"))
+    }
+}

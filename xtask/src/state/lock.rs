@@ -1,0 +1,45 @@
+//! One runner per work tree: an OS file lock, which the system frees when its holder dies.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::durable;
+use super::folder::{Home, now};
+use crate::failure::{Failure, Kind};
+
+/// Held for as long as the value lives.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock or fails at once with exit 5, naming the holder.
+pub fn take(home: &Home, doing: &str) -> Result<Lock> {
+    home.create()?;
+    let path = home.path().join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("opening the lock `{}`", path.display()))?;
+    let holder = home.path().join("holder");
+    match file.try_lock() {
+        Ok(()) => {
+            let text = format!("process {}, since {}: {doing}", std::process::id(), now());
+            durable::write(&holder, text.as_bytes())?;
+            Ok(Lock { _file: file })
+        }
+        Err(TryLockError::WouldBlock) => Err(busy(&holder).into()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking `{}`", path.display())),
+    }
+}
+
+fn busy(holder: &Path) -> Failure {
+    let who = std::fs::read_to_string(holder).unwrap_or_else(|_| "unknown".to_owned());
+    Failure::new(Kind::Busy, "another run is at work in this work tree")
+        .detail(format!("holder: {who}"))
+        .hint("wait until it ends, or see what it does: `cargo xtask db-change status`")
+}

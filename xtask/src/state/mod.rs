@@ -1,0 +1,9 @@
+//! What is remembered of a run, and how it is written so that a crash cannot damage it. Every write of state is here.
+
+pub mod durable;
+pub mod folder;
+pub mod lock;
+pub mod model;
+
+pub use folder::{Evidence, Home, RunFolder};
+pub use model::{State, Status, StepState};

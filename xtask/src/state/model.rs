@@ -1,0 +1,176 @@
+//! The state file of a run: the one truth about what was proven, asked and answered.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::workflow::Lane;
+
+/// `major.minor` of the state format. A newer major is refused; a newer minor may be read, never written.
+pub const SCHEMA: (u32, u32) = (1, 0);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    pub schema: String,
+    pub run: String,
+    /// Counts the writes.
+    pub serial: u64,
+    pub written_by: String,
+    pub workflow: String,
+    pub workflow_digest: String,
+    pub base: String,
+    pub branch: String,
+    pub title: String,
+    pub started: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// `done`, `reconsidered`, `aborted`: why the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane_reason: Option<String>,
+    /// What the person declared at the start, for the actions to read.
+    #[serde(default)]
+    pub declared: toml::Table,
+    /// `step.name` → value, as captured by steps.
+    #[serde(default)]
+    pub captured: BTreeMap<String, String>,
+    #[serde(default)]
+    pub step: BTreeMap<String, StepState>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Pending,
+    Running,
+    Passed,
+    Failed,
+    Interrupted,
+    WaitingEdit,
+    WaitingDecision,
+    WaitingAttestation,
+    Skipped,
+    Stale,
+}
+
+impl Status {
+    #[must_use]
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Status::WaitingEdit | Status::WaitingDecision | Status::WaitingAttestation)
+    }
+
+    /// For the terminal and the JSON interface: `waiting (decision)`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Running => "running",
+            Status::Passed => "passed",
+            Status::Failed => "failed",
+            Status::Interrupted => "interrupted",
+            Status::WaitingEdit => "waiting (edit)",
+            Status::WaitingDecision => "waiting (decision)",
+            Status::WaitingAttestation => "waiting (attestation)",
+            Status::Skipped => "skipped",
+            Status::Stale => "stale",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepState {
+    pub status: Status,
+    /// Why it was skipped, what it waits for, or how it failed: one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was proven, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    #[serde(default)]
+    pub seconds: f64,
+    /// Process id of the runner that is, or was, at work on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<u32>,
+    /// Digest of what was proven and of the answers it stands on; dependents carry it in their keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<Attestation>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Acceptance>,
+    /// The freshness key, part by part, so that a difference can be shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub key: BTreeMap<String, String>,
+}
+
+/// What a waiting step asks.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// `breaking-change`, `type-errors`, …; for an attestation or an edit the step's own id.
+    pub id: String,
+    pub text: String,
+    /// What the question stands on, line by line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<QuestionOption>,
+    /// Findings to accept by name, where the question is about findings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+    /// Digest of what is asked about: an answer to something else doesn't count.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuestionOption {
+    pub n: usize,
+    pub label: String,
+    pub leads_to: String,
+    pub then: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub question: String,
+    pub option: usize,
+    pub label: String,
+    pub reason: String,
+    pub by: String,
+    pub at: String,
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    pub by: String,
+    pub note: String,
+    pub at: String,
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    pub finding: String,
+    pub reason: String,
+    pub by: String,
+    pub at: String,
+    /// Digest of the content in which it was accepted.
+    pub digest: String,
+}

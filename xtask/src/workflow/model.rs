@@ -1,0 +1,260 @@
+//! The workflow file as types. `deny_unknown_fields` everywhere; names that an error will point at carry their span.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    pub schema: Spanned<String>,
+    pub name: String,
+    /// Everything that differs between repos; `{{name}}` anywhere in the file stands for its value.
+    #[serde(default)]
+    pub vars: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub target: BTreeMap<String, Target>,
+    #[serde(default)]
+    pub shadow: Option<Shadow>,
+    #[serde(default)]
+    pub budget: Budget,
+    /// Where to look for PostgreSQL's programs before the usual places.
+    #[serde(default)]
+    pub pg_bin: Option<PathBuf>,
+    pub phase: Vec<Phase>,
+}
+
+/// A named real database.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub url_env: String,
+    #[serde(default)]
+    pub direct_url_env: Option<String>,
+    pub role: Role,
+    #[serde(default)]
+    pub data: Option<DataClass>,
+    /// Rows per table (`users = 3_000_000`) where the database itself is not to be asked.
+    #[serde(default)]
+    pub rows: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Development,
+    Staging,
+    Production,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum DataClass {
+    Personal,
+    Synthetic,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    pub provider: Spanned<String>,
+    pub source: Spanned<String>,
+    #[serde(default)]
+    pub scope: Option<Spanned<String>>,
+}
+
+/// What a change may cost; a step that measures compares with it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    #[serde(default)]
+    pub migration: Option<Spanned<String>>,
+    #[serde(default)]
+    pub blocked_reads: Option<Spanned<String>>,
+    #[serde(default)]
+    pub blocked_writes: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    pub id: Spanned<String>,
+    pub title: String,
+    pub step: Vec<Step>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub id: Spanned<String>,
+    pub title: String,
+    /// A built-in action, as against `run`.
+    #[serde(default)]
+    pub uses: Option<Spanned<String>>,
+    /// Parameters of the action.
+    #[serde(default)]
+    pub with: BTreeMap<Spanned<String>, toml::Value>,
+    /// An external command, as an argument vector.
+    #[serde(default)]
+    pub run: Option<Spanned<Vec<String>>>,
+    /// `run` has one text, given to `sh -c`; captured values are not allowed in it.
+    #[serde(default)]
+    pub shell: bool,
+    #[serde(default)]
+    pub cwd: Option<String>,
+    #[serde(default)]
+    pub needs: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub lanes: Vec<Lane>,
+    /// `step.value == "text"` or `!=`, on captured values.
+    #[serde(default)]
+    pub when: Option<Spanned<String>>,
+    #[serde(default)]
+    pub tree: Tree,
+    #[serde(default)]
+    pub preconditions: Vec<Spanned<Precondition>>,
+    /// Globs whose contents belong to the freshness key.
+    #[serde(default)]
+    pub inputs: Vec<String>,
+    /// Outside state that belongs to the freshness key: `database:TARGET`.
+    #[serde(default)]
+    pub probes: Vec<Spanned<String>>,
+    /// Names of environment values that belong to the freshness key and that a `run` step's command sees.
+    #[serde(default)]
+    pub env: Vec<String>,
+    #[serde(default)]
+    pub outputs: Vec<String>,
+    #[serde(default)]
+    pub expect: Expect,
+    /// Why a failure that is expected counts.
+    #[serde(default)]
+    pub because: Option<Because>,
+    /// This step must pass the command that failed there.
+    #[serde(default)]
+    pub green_of: Option<Spanned<String>>,
+    #[serde(default)]
+    pub exclusive: Vec<String>,
+    #[serde(default)]
+    pub capture: BTreeMap<String, Capture>,
+    #[serde(default)]
+    pub timeout: Option<Spanned<String>>,
+    #[serde(default)]
+    pub retry: Option<Retry>,
+    /// The question that this step may have to ask.
+    #[serde(default)]
+    pub decision: Option<Decision>,
+}
+
+/// How much process a change needs; ordered, so that it can be raised and never lowered.
+#[derive(Clone, Copy, Debug, Deserialize, serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    Additive,
+    Guarded,
+    Breaking,
+}
+
+impl std::fmt::Display for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Lane::Additive => "additive",
+            Lane::Guarded => "guarded",
+            Lane::Breaking => "breaking",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Tree {
+    #[default]
+    Work,
+    Base,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Expect {
+    #[default]
+    Pass,
+    Fail,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    #[serde(default)]
+    pub exit: Vec<i32>,
+    /// A regular expression over both streams.
+    #[serde(default)]
+    pub matches: Option<Spanned<String>>,
+}
+
+/// Exactly one of the first five is given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Precondition {
+    #[serde(default)]
+    pub tool: Option<String>,
+    /// Goes with `tool`: `>=1.1`.
+    #[serde(default)]
+    pub version: Option<String>,
+    #[serde(default)]
+    pub env: Option<String>,
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A query on the target `on`; its first value must be true.
+    #[serde(default)]
+    pub sql: Option<String>,
+    #[serde(default)]
+    pub on: Option<String>,
+    /// A glob of which at least one file must differ from the base.
+    #[serde(default)]
+    pub changed: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    pub from: CaptureFrom,
+    /// For the streams a regular expression whose first group is the value; for junit `tests`, `failures` or `skipped`.
+    pub select: Spanned<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureFrom {
+    Stdout,
+    Stderr,
+    Junit,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    pub count: u32,
+    #[serde(default)]
+    pub delay: Option<Spanned<String>>,
+}
+
+/// A question with numbered options. `{{name}}` stands for a number that the step found.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    pub id: String,
+    pub question: String,
+    #[serde(rename = "option")]
+    pub options: Vec<DecisionOption>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionOption {
+    pub label: String,
+    /// In words: what follows from choosing it.
+    pub leads_to: String,
+    /// `continue`, `edit`, `abort`, `not-built`, or `goto:STEP`.
+    pub then: Spanned<String>,
+}

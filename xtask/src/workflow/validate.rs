@@ -1,0 +1,255 @@
+//! What the types cannot say: names that must exist, orders that must end, options that must lead somewhere.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::diagnostic::{Problem, did_you_mean};
+use super::duration;
+use super::model::{Expect, Precondition, Step, Workflow};
+
+/// The version of the workflow format that this program reads.
+pub const SCHEMA: &str = "1.0";
+
+/// The built-in actions and their parameters, as the host declares them.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    pub actions: Vec<(&'static str, &'static [&'static str])>,
+    /// Actions whose pass means that something failed as it must (a `green_of` may name their steps).
+    pub red: Vec<&'static str>,
+}
+
+/// Everything wrong with a workflow, in the order of the file.
+#[must_use]
+pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if !workflow.schema.get_ref().starts_with("1.") {
+        found.push(Problem::new(
+            workflow.schema.span(),
+            "this schema version is not known",
+            format!("this program reads {SCHEMA}"),
+        ));
+    }
+    let steps: Vec<&Step> = workflow.phase.iter().flat_map(|phase| &phase.step).collect();
+    let ids: Vec<&str> = steps.iter().map(|step| step.id.get_ref().as_str()).collect();
+    durations(workflow, &mut found);
+    for (position, step) in steps.iter().enumerate() {
+        if ids[..position].contains(&ids[position]) {
+            found.push(Problem::new(
+                step.id.span(),
+                format!("two steps are called `{}`", ids[position]),
+                "the second one",
+            ));
+        }
+        check_step(step, &steps, &ids, workflow, catalogue, &mut found);
+    }
+    if let Some(shadow) = &workflow.shadow {
+        let source = &shadow.source;
+        if !workflow.target.contains_key(source.get_ref()) {
+            let problem =
+                Problem::new(source.span(), format!("no target is called `{}`", source.get_ref()), "unknown target");
+            found.push(with_guess(problem, source.get_ref(), workflow.target.keys().map(String::as_str)));
+        }
+        one_of(&shadow.provider, &["local"], "shadow provider", &mut found);
+        if let Some(scope) = &shadow.scope {
+            one_of(scope, &["all"], "shadow scope", &mut found);
+        }
+    }
+    found.extend(cycle(&steps));
+    found.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
+    found
+}
+
+fn one_of(value: &Spanned<String>, known: &[&str], what: &str, found: &mut Vec<Problem>) {
+    if !known.contains(&value.get_ref().as_str()) {
+        let problem =
+            Problem::new(value.span(), format!("{what} `{}` is not built yet or not known", value.get_ref()), "here");
+        found.push(problem.help(format!("write one of: {}", known.join(", "))));
+    }
+}
+
+fn durations(workflow: &Workflow, found: &mut Vec<Problem>) {
+    let budget = &workflow.budget;
+    let steps = workflow.phase.iter().flat_map(|phase| &phase.step);
+    let of_steps =
+        steps.flat_map(|step| [step.timeout.as_ref(), step.retry.as_ref().and_then(|retry| retry.delay.as_ref())]);
+    let all = [&budget.migration, &budget.blocked_reads, &budget.blocked_writes]
+        .map(Option::as_ref)
+        .into_iter()
+        .chain(of_steps);
+    for text in all.flatten() {
+        if duration::parse(text.get_ref()).is_none() {
+            found.push(
+                Problem::new(text.span(), format!("`{}` is not a duration", text.get_ref()), "here")
+                    .help("write a whole number and a unit: `250ms`, `30s`, `5m`, `24h`"),
+            );
+        }
+    }
+}
+
+fn check_step(
+    step: &Step,
+    steps: &[&Step],
+    ids: &[&str],
+    workflow: &Workflow,
+    catalogue: &Catalogue,
+    found: &mut Vec<Problem>,
+) {
+    let id = step.id.get_ref();
+    match (&step.uses, &step.run) {
+        (Some(uses), None) => check_action(step, uses, catalogue, found),
+        (None, Some(run)) => check_run(step, run, found),
+        (None, None) if step.green_of.is_some() => {}
+        _ => found.push(
+            Problem::new(step.id.span(), format!("step `{id}` needs exactly one of `uses` and `run`"), "this step")
+                .help("`uses = \"drizzle.generate\"` for a built-in action, `run = [\"bun\", \"run\", \"lint\"]` for a command"),
+        ),
+    }
+    for need in &step.needs {
+        if !ids.contains(&need.get_ref().as_str()) {
+            let problem =
+                Problem::new(need.span(), format!("step `{id}` needs an unknown step"), "no step has this id");
+            found.push(with_guess(problem, need.get_ref(), ids.iter().copied()));
+        }
+    }
+    if let Some(green_of) = &step.green_of {
+        check_green(step, green_of, steps, ids, catalogue, found);
+    }
+    for probe in &step.probes {
+        let known =
+            probe.get_ref().strip_prefix("database:").is_some_and(|target| workflow.target.contains_key(target));
+        if !known {
+            found.push(
+                Problem::new(probe.span(), format!("`{}` is not a probe", probe.get_ref()), "here")
+                    .help("write `database:TARGET` with a target of this file"),
+            );
+        }
+    }
+    for precondition in &step.preconditions {
+        check_precondition(precondition.span(), precondition.get_ref(), found);
+    }
+    for option in step.decision.iter().flat_map(|decision| &decision.options) {
+        let then = option.then.get_ref().as_str();
+        let known = matches!(then, "continue" | "edit" | "abort" | "not-built");
+        if !known && !then.strip_prefix("goto:").is_some_and(|to| ids.contains(&to)) {
+            let problem = Problem::new(option.then.span(), format!("this option leads nowhere: `{then}`"), "here")
+                .help("write `continue`, `edit`, `abort`, `not-built`, or `goto:STEP` with a step of this file");
+            found.push(problem);
+        }
+    }
+    for (pattern, what) in regexes(step) {
+        if let Err(error) = regex::Regex::new(pattern.get_ref()) {
+            let reason = error.to_string().lines().last().unwrap_or_default().to_owned();
+            found.push(Problem::new(pattern.span(), format!("`{what}` is not a regular expression: {reason}"), "here"));
+        }
+    }
+    if let Some(when) = &step.when {
+        if super::condition::parse(when.get_ref()).is_none() {
+            found.push(
+                Problem::new(when.span(), "this condition cannot be read", "here")
+                    .help("write `step.value == \"text\"` or `!=`"),
+            );
+        }
+    }
+}
+
+fn regexes(step: &Step) -> Vec<(&Spanned<String>, &'static str)> {
+    let because =
+        step.because.iter().filter_map(|because| because.matches.as_ref()).map(|matches| (matches, "matches"));
+    let captures = step.capture.values().filter(|capture| capture.from != super::model::CaptureFrom::Junit);
+    because.chain(captures.map(|capture| (&capture.select, "select"))).collect()
+}
+
+fn check_action(step: &Step, uses: &Spanned<String>, catalogue: &Catalogue, found: &mut Vec<Problem>) {
+    let Some((_, keys)) = catalogue.actions.iter().find(|(name, _)| name == uses.get_ref()) else {
+        let problem = Problem::new(
+            uses.span(),
+            format!("unknown action `{}`", uses.get_ref()),
+            "no built-in action has this name",
+        );
+        found.push(with_guess(problem, uses.get_ref(), catalogue.actions.iter().map(|(name, _)| *name)));
+        return;
+    };
+    for key in step.with.keys() {
+        if !keys.contains(&key.get_ref().as_str()) {
+            let message = format!("action `{}` has no parameter `{}`", uses.get_ref(), key.get_ref());
+            found.push(with_guess(
+                Problem::new(key.span(), message, "unknown parameter"),
+                key.get_ref(),
+                keys.iter().copied(),
+            ));
+        }
+    }
+}
+
+fn check_run(step: &Step, run: &Spanned<Vec<String>>, found: &mut Vec<Problem>) {
+    if run.get_ref().is_empty() || (step.shell && run.get_ref().len() != 1) {
+        let help = if step.shell { "with `shell = true`, `run` has one text" } else { "name the program first" };
+        found.push(Problem::new(run.span(), "`run` does not name a command", "here").help(help));
+    }
+    if step.shell && run.get_ref().iter().any(|text| text.contains("{{") && text.contains('.')) {
+        found.push(
+            Problem::new(run.span(), "a captured value must not stand in a shell text", "here")
+                .help("leave `shell` out and pass it as an argument of its own"),
+        );
+    }
+}
+
+fn check_green(
+    step: &Step,
+    green_of: &Spanned<String>,
+    steps: &[&Step],
+    ids: &[&str],
+    catalogue: &Catalogue,
+    found: &mut Vec<Problem>,
+) {
+    let is_red = |other: &&&Step| {
+        let by_action = other.uses.as_ref().is_some_and(|uses| catalogue.red.contains(&uses.get_ref().as_str()));
+        other.id.get_ref() == green_of.get_ref() && (other.expect == Expect::Fail || by_action)
+    };
+    if steps.iter().find(is_red).is_none() {
+        let problem = Problem::new(
+            green_of.span(),
+            format!("step `{}` is the green of a step that never has to fail", step.id.get_ref()),
+            "no step of this id has `expect = \"fail\"`",
+        );
+        found.push(with_guess(problem, green_of.get_ref(), ids.iter().copied().filter(|id| id != green_of.get_ref())));
+    }
+}
+
+fn check_precondition(span: Range<usize>, precondition: &Precondition, found: &mut Vec<Problem>) {
+    let Precondition { tool, env, path, sql, changed, .. } = precondition;
+    let given = [tool, env, path, sql, changed].into_iter().flatten().count();
+    if given != 1 {
+        found.push(
+            Problem::new(span, "a precondition names exactly one thing", format!("{given} are named here"))
+                .help("write one of `tool`, `env`, `path`, `sql`, `changed`"),
+        );
+    }
+}
+
+/// A circle among the `needs`, named once.
+fn cycle(steps: &[&Step]) -> Option<Problem> {
+    let mut left: Vec<&&Step> = steps.iter().collect();
+    loop {
+        let names: Vec<&str> = left.iter().map(|step| step.id.get_ref().as_str()).collect();
+        let before = left.len();
+        left.retain(|step| step.needs.iter().any(|need| names.contains(&need.get_ref().as_str())));
+        if left.len() == before {
+            break;
+        }
+    }
+    let first = left.first()?;
+    let names: Vec<String> = left.iter().map(|step| format!("`{}`", step.id.get_ref())).collect();
+    Some(
+        Problem::new(first.id.span(), format!("these steps wait for each other: {}", names.join(", ")), "one of them")
+            .help("take one of the `needs` away"),
+    )
+}
+
+fn with_guess<'a>(problem: Problem, unknown: &str, known: impl Iterator<Item = &'a str>) -> Problem {
+    match did_you_mean(unknown, known) {
+        Some(guess) => problem.help(guess),
+        None => problem,
+    }
+}
