@@ -3,7 +3,21 @@
 //! Everything is read by a parser, never by pattern: a comment, a string and another table's column of the same name are
 //! told apart. A file that cannot be read is an error that names it, never a file without findings.
 
+pub mod annotate;
+pub mod claims;
+mod expressions;
+pub mod imports;
 pub mod junit;
+mod parse;
 pub mod red_green;
+mod samples;
+pub mod scaffold;
+pub mod schema;
+mod sql_text;
 pub mod tests;
+pub mod tokens;
+pub mod typecheck;
+mod types;
+pub mod usages;
+mod walk;
 mod xml;

@@ -9,6 +9,7 @@ use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::{Client, Config, GenericClient, NoTls};
 
+use super::error::Told;
 use super::url::DatabaseUrl;
 use crate::failure::{Failure, Kind};
 
@@ -43,24 +44,8 @@ pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
 pub fn connect_read_only(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
     let options: Vec<String> = READ_ONLY.iter().map(|(name, value)| format!("-c {name}={value}")).collect();
     let mut client = open(url, application_name, &options.join(" "))?;
-    let mut lost = Vec::new();
-    for (name, wanted) in READ_ONLY {
-        let row = client
-            .query_one("select pg_catalog.current_setting($1)", &[name])
-            .context("reading the session's settings back")?;
-        let found: String = row.get(0);
-        if found != *wanted {
-            lost.push(format!("{name}: asked for {wanted}, the server has {found}"));
-        }
-    }
-    if lost.is_empty() {
-        return Ok(client);
-    }
-    let failure = Failure::environment(format!(
-        "the settings of a read-only session did not reach the server: {}",
-        url.display()
-    ));
-    Err(lost.iter().fold(failure, Failure::detail).hint(POOLER).into())
+    check_settings(&mut client, url)?;
+    Ok(client)
 }
 
 /// Asks the server who it is.
@@ -71,15 +56,36 @@ pub fn identity(client: &mut impl GenericClient) -> Result<Identity> {
                 pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'execute')",
         &[],
     );
-    let row = row.context("asking the server for its version")?;
+    let row = row.told("asking the server for its version")?;
     let system_identifier = if row.get(3) {
         let row = client.query_one("select system_identifier::text from pg_catalog.pg_control_system()", &[]);
-        Some(row.context("asking the server for its identifier")?.get(0))
+        Some(row.told("asking the server for its identifier")?.get(0))
     } else {
         None
     };
     let major = u32::try_from(row.get::<_, i32>(2)).context("the server's version")?;
     Ok(Identity { system_identifier, database: row.get(0), server_version: row.get(1), major })
+}
+
+fn check_settings(client: &mut Client, url: &DatabaseUrl) -> Result<()> {
+    let mut lost = Vec::new();
+    for (name, wanted) in READ_ONLY {
+        let row = client
+            .query_one("select pg_catalog.current_setting($1)", &[name])
+            .told("reading the session's settings back")?;
+        let found: String = row.get(0);
+        if found != *wanted {
+            lost.push(format!("{name}: asked for {wanted}, the server has {found}"));
+        }
+    }
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::environment(format!(
+        "the settings of a read-only session did not reach the server: {}",
+        url.display()
+    ));
+    Err(lost.iter().fold(failure, Failure::detail).hint(POOLER).into())
 }
 
 const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself";
@@ -167,5 +173,66 @@ fn explained(url: &DatabaseUrl, error: &postgres::Error) -> Failure {
         let failure = Failure::environment(format!("the server at {place} refuses the session: {}", refusal.message()))
             .detail(format!("SQLSTATE {}", code.code()));
         if refusal.message().contains("startup parameter") { failure.hint(POOLER) } else { failure }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::testing::Scratch;
+
+    fn failure(url: &DatabaseUrl) -> Failure {
+        Failure::from_error(&connect(url, "test").err().unwrap())
+    }
+
+    #[test]
+    fn each_way_to_fail_has_its_own_text_and_exit_code_6() {
+        let scratch = Scratch::new();
+        let url = &scratch.url;
+        let cases = [
+            (
+                DatabaseUrl { password: Some("wrong-secret".into()), ..url.clone() },
+                "refuses the password of user `postgres`",
+            ),
+            (DatabaseUrl { password: None, ..url.clone() }, "wants a password"),
+            (url.with_database("missing"), "has no database `missing`"),
+            (DatabaseUrl { port: 1, ..url.clone() }, "no PostgreSQL server answers at 127.0.0.1:1"),
+            (
+                DatabaseUrl { host: "/nowhere".into(), ..url.clone() },
+                "no PostgreSQL server answers at /nowhere/.s.PGSQL",
+            ),
+            (DatabaseUrl { params: [("sslmode".into(), "require".into())].into(), ..url.clone() }, "not built in yet"),
+        ];
+        for (url, text) in cases {
+            let failure = failure(&url);
+            assert!(failure.message.contains(text), "{}", failure.render());
+            assert_eq!((failure.kind.exit_code(), failure.hints.len()), (6, 1));
+            assert!(!failure.render().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_read_only_session_writes_nothing_and_a_dropped_setting_is_told() {
+        let (scratch, _) = Scratch::with("create table t (id integer)");
+        let mut client = connect_read_only(&scratch.url, "test").unwrap();
+        assert_eq!(
+            client.execute("insert into t values (1)", &[]).unwrap_err().code(),
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
+        );
+        // A role's own setting loses against start-up options, but these stand for a pooler that lets options fall.
+        assert!(check_settings(&mut scratch.client(), &scratch.url).is_err());
+    }
+
+    #[test]
+    fn identity_names_server_and_database() {
+        let scratch = Scratch::new();
+        let identity = identity(&mut scratch.client()).unwrap();
+        assert_eq!(
+            (identity.database.as_str(), identity.major),
+            (scratch.url.database.as_str(), scratch.server.major())
+        );
+        assert!(
+            identity.system_identifier.is_some() && identity.server_version.starts_with(&identity.major.to_string())
+        );
     }
 }

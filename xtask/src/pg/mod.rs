@@ -1,1 +1,23 @@
+//! PostgreSQL: servers that are thrown away, sessions, what a database is (schema and data), dumps and restores, timings.
+//! Knows nothing of Drizzle, steps or runs.
 
+pub mod backup;
+pub mod catalog;
+pub mod checksum;
+pub mod connect;
+pub mod databases;
+pub mod error;
+pub mod fingerprint;
+pub mod fit;
+pub mod folder;
+pub mod migrations;
+pub mod restore;
+pub mod server;
+pub mod sweep;
+pub mod synthetic;
+mod synthetic_columns;
+pub mod template;
+#[cfg(test)]
+mod testing;
+pub mod timing;
+pub mod url;

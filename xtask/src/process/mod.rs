@@ -3,10 +3,16 @@
 //! Invariant: no child outlives its step. A time-out or an interrupt ends the whole group (TERM, grace, KILL), because
 //! killing only the direct child leaves `node` at work behind `bun run` (measured: it applied the migration later).
 
+pub mod account;
+pub mod cache;
+pub mod doctor;
 pub mod environment;
+pub mod fetch;
 pub mod interrupt;
 pub mod mask;
+pub mod places;
 pub mod spawn;
+pub mod tools;
 
 pub use mask::Mask;
 pub use spawn::{Output, Run};

@@ -1,0 +1,119 @@
+//! `apply`: the real `db:migrate` on the development database, once, and the schema that was rehearsed afterwards.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use postgres::Client;
+
+use super::generate::Migration;
+use super::probe::{self, Applying, Seen};
+use super::schema::journal_of;
+use super::world::{APPLICATION, World};
+use crate::drizzle::migrate;
+use crate::engine::{Outcome, StepContext};
+use crate::failure::{Failure, Kind};
+use crate::pg::error::Told;
+use crate::pg::{connect, fingerprint};
+use crate::state::Evidence;
+use crate::workflow::duration;
+
+pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let target = context.required("target")?;
+    let migration = Migration::of(context)?;
+    let url = world.writable_url(target)?;
+    let mut client = connect::connect(&url, APPLICATION)?;
+    lock(&mut client, target)?;
+    let rehearsed: String = context.proven("rehearse", "fingerprint")?;
+    let seen = probe::see(world, target)?;
+    let row = format!("{} {}", migration.hash, migration.when);
+    if seen.applied.contains(&row) {
+        return done(world, context, target, &migration, &mut client, &rehearsed, 0.0, true);
+    }
+    fresh_backup(context, target, &seen)?;
+    let mut after = Seen { schema: rehearsed.clone(), ..seen.clone() };
+    let (config, journal) = journal_of(world)?;
+    let applied: Vec<String> = context.proven("rehearse", "applied")?;
+    for tag in &applied {
+        let entry = journal.entry(tag).with_context(|| format!("`{tag}` is in the journal"))?;
+        after.applied.push(format!("{} {}", crate::drizzle::journal::hash(&config.out, entry)?, entry.when));
+    }
+    probe::record(world, &Applying { target: target.to_owned(), before: seen, after })?;
+    context.say(&format!("bun run db:migrate on `{target}`"));
+    let project = World::on(world.work(&context.log)?, &url.to_url());
+    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client);
+    world.forget_probes();
+    let migrated = migrated?;
+    if migrated.applied != applied {
+        return Err(Failure::step(format!("`{target}` took other migrations than were rehearsed"))
+            .detail(format!("rehearsed: {}\napplied: {}", applied.join(", "), migrated.applied.join(", ")))
+            .into());
+    }
+    done(world, context, target, &migration, &mut client, &rehearsed, migrated.seconds, false)
+}
+
+/// Polled, never blocking: a waiting session would hold a snapshot that concurrent index builds wait for.
+fn lock(client: &mut Client, target: &str) -> Result<()> {
+    let deadline = SystemTime::now() + Duration::from_secs(10);
+    loop {
+        let query = "select pg_try_advisory_lock(hashtextextended('db-change:' || current_database(), 0))";
+        if client.query_one(query, &[]).told("asking for the advisory lock")?.get(0) {
+            return Ok(());
+        }
+        if SystemTime::now() > deadline {
+            return Err(Failure::new(Kind::Busy, format!("another run holds `{target}`"))
+                .detail("its session has the advisory lock `db-change:<database>`")
+                .hint("wait until it ends, then run `cargo xtask db-change`")
+                .into());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// The backup is of this state of the database, and young enough.
+fn fresh_backup(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<()> {
+    let state: String = context.proven("backup", "state")?;
+    if state != seen.digest() {
+        return Err(Failure::refused(format!("the backup is of another state of `{target}`"))
+            .hint("run `cargo xtask db-change`: it backs up and rehearses again")
+            .into());
+    }
+    let taken: u64 = context.proven("backup", "taken_at")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_secs();
+    let limit = context.with("max_backup_age").unwrap_or("24h");
+    let limit = duration::parse(limit)
+        .ok_or_else(|| Failure::usage(format!("`max_backup_age` is not a duration: {limit}")))?;
+    if now.saturating_sub(taken) > limit.as_secs() {
+        return Err(Failure::refused(format!("the backup is older than {} s", limit.as_secs()))
+            .hint("take a new one: touch nothing and run `cargo xtask db-change --to backup` after removing the old file")
+            .into());
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one place ends both ways of getting here")]
+fn done(
+    world: &World<'_>,
+    context: &StepContext<'_>,
+    target: &str,
+    migration: &Migration,
+    client: &mut Client,
+    rehearsed: &str,
+    seconds: f64,
+    before: bool,
+) -> Result<Outcome> {
+    let now = fingerprint::take(client, &world.portable()?)?;
+    if now.digest() != rehearsed {
+        return Err(Failure::step(format!("`{target}` is not what was rehearsed"))
+            .detail(format!("its schema is {}, rehearsed: {rehearsed}", now.digest()))
+            .hint(format!("the migration is applied; to go back: psql $DATABASE_URL < {}", super::rollback::path(migration).display()))
+            .into());
+    }
+    let how = if before { "already applied" } else { "applied once" };
+    let _ = context;
+    Ok(Outcome::Passed(
+        Evidence::new(format!("{} {how} to {target}, schema as rehearsed", migration.tag))
+            .proven("target", target)
+            .proven("migration", migration.hash.clone())
+            .info("seconds", seconds),
+    ))
+}

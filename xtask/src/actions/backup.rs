@@ -1,0 +1,74 @@
+//! `backup`: a dump that counts only because it was restored and found equal, table by table, to its own snapshot.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+
+use super::world::World;
+use crate::engine::{Host, Outcome, StepContext};
+use crate::pg::{restore, url};
+use crate::process::places;
+use crate::state::Evidence;
+
+pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let source = world.source_name().to_owned();
+    let folder = world.private()?.join("backups");
+    places::ensure(&folder, 0o700)?;
+    let stamp = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "");
+    let name = format!("{}-{source}-{stamp}", context.state.run);
+    context.say(&format!("pg_dump of `{source}`"));
+    let taken = world.dump(context, &folder, &name)?;
+    context.say("restoring it, to compare");
+    let restored = world.empty(context)?;
+    let seconds = world.restore(context, &taken.file, &taken.sha256, &url::parse(&restored.url)?)?.as_secs_f64();
+    let mut client = world.connect(context, &restored.name)?;
+    let proof = restore::prove(&taken, &mut client)?;
+    drop(client);
+    world.keep_as_source(context, &restored)?;
+    world.drop_database(context, &restored)?;
+    let version = &world.postgres()?.version;
+    let same = version.split('.').next() == taken.identity.server_version.split(['.', ' ']).next();
+    let mut summary = format!("{} tables, {} rows, restored and equal", proof.tables, thousands(proof.rows));
+    if !same {
+        summary = format!("{summary}; PostgreSQL {version} here, {} there: timings may differ", taken.identity.server_version);
+    }
+    Ok(Outcome::Passed(
+        // Rows come and go on a live database; what later steps stand on is its state and that it was restored equal.
+        Evidence::new(summary)
+            .proven("state", world.probe(&format!("database:{source}"))?)
+            .proven("restored", "equal")
+            .info("source", source)
+            .info("file", taken.file.display().to_string())
+            .info("sha256", taken.sha256.clone())
+            .info("bytes", i64::try_from(taken.bytes).context("the size of the backup")?)
+            .info("taken_at", i64::try_from(taken.taken_at).context("the time of the backup")?)
+            .info("dump_seconds", taken.dump_seconds)
+            .info("restore_seconds", seconds)
+            .info("tables", i64::try_from(proof.tables)?)
+            .info("rows", proof.rows)
+            .info("server_version", taken.identity.server_version.clone()),
+    ))
+}
+
+/// `10,214`
+pub(super) fn thousands(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if number < 0 { format!("-{out}") } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn numbers_have_thousands_marks() {
+        assert_eq!([0, 999, 1_000, -12_345, 3_000_000].map(thousands), ["0", "999", "1,000", "-12,345", "3,000,000"]);
+    }
+}

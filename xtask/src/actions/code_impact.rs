@@ -1,0 +1,99 @@
+//! Where code uses what changes: `usages`, and the same question for `impact` and `api-tests`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::change::Change;
+use super::world::World;
+use crate::code::usages::{self, CodeImpact, Target};
+use crate::code::{imports, schema};
+use crate::engine::{Outcome, StepContext, key};
+use crate::sql::Operation;
+use crate::state::Evidence;
+
+/// Uses in one tree, of the names that the base's code has for what changes.
+pub(super) fn find(world: &World<'_>, context: &StepContext<'_>, tree: &Path, change: &Change) -> Result<CodeImpact> {
+    let source = source(world, tree)?;
+    let graph = imports::build(tree)?;
+    let roots: Vec<PathBuf> = context.list("roots").iter().map(PathBuf::from).collect();
+    let procedures = context.list("procedures");
+    let mut all = CodeImpact::default();
+    for target in targets(change) {
+        let found = usages::find(&graph, &source, &target, &roots, &procedures)?;
+        all.usages.extend(found.usages);
+        all.files.extend(found.files);
+        all.procedures.extend(found.procedures);
+        all.components.extend(found.components);
+        all.possible.extend(found.possible);
+        all.not_judged.extend(found.not_judged);
+    }
+    all.usages.sort();
+    all.usages.dedup();
+    Ok(all)
+}
+
+/// The names on both sides of the change: code may have been updated already.
+fn targets(change: &Change) -> Vec<Target> {
+    let mut targets: Vec<Target> = change.operations.iter().map(Target::of).collect();
+    for operation in &change.operations {
+        if let Operation::RenameColumn { table, to, .. } = operation {
+            targets.push(Target { table: table.clone(), column: Some(to.clone()) });
+        }
+    }
+    targets
+}
+
+fn source(world: &World<'_>, tree: &Path) -> Result<schema::SchemaSource> {
+    schema::read(&key::files(tree, world.var("schema_glob")?)?)
+}
+
+pub(super) fn usages(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let found = find(world, context, &world.root, &change)?;
+    let (files, procedures, components) = (found.files.len(), found.procedures.len(), found.components.len());
+    let places: Vec<toml::Value> = found
+        .usages
+        .iter()
+        .filter(|usage| !usage.is_test)
+        .map(|usage| format!("{}:{}:{}", usage.file.display(), usage.line, usage.column).into())
+        .collect();
+    let list = |names: &BTreeSet<String>| names.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
+    let not_judged = found.not_judged.iter().map(|file| file.display().to_string().into()).collect::<Vec<toml::Value>>();
+    let mut summary = format!("{} uses in {files} files, {procedures} procedures, {components} components", places.len());
+    if !not_judged.is_empty() {
+        summary = format!("{summary}; {} files not judged", not_judged.len());
+    }
+    Ok(Outcome::Passed(
+        Evidence::new(summary)
+            .proven("procedures", list(&found.procedures))
+            .proven("components", list(&found.components))
+            .proven("not_judged", not_judged)
+            .info("places", places)
+            .info("how", "by name and by the types that can be read from the source"),
+    ))
+}
+
+/// Test files of the API package whose imports reach a file that uses what changes; relative to the root.
+pub(super) fn affected_tests(world: &World<'_>, context: &StepContext<'_>) -> Result<Vec<String>> {
+    let change = Change::of(context)?;
+    let root = context.required("root")?;
+    let source = source(world, &world.root)?;
+    let graph = imports::build(&world.root)?;
+    let mut files: BTreeSet<PathBuf> = BTreeSet::new();
+    for target in targets(&change) {
+        let found = usages::find(&graph, &source, &target, &[PathBuf::from(root)], &[])?;
+        files.extend(found.usages.into_iter().map(|usage| usage.file));
+    }
+    let files: Vec<PathBuf> = files.into_iter().map(|file| world.root.join(file)).collect();
+    let globs = vec![format!("{root}/**/*.test.ts"), format!("{root}/**/*.test.tsx")];
+    let tests = imports::affected_tests(&graph, &files, &globs)?;
+    tests
+        .iter()
+        .map(|test| {
+            let relative = test.strip_prefix(&world.root).unwrap_or(test);
+            Ok(relative.to_str().context("a test file's name is not UTF-8")?.to_owned())
+        })
+        .collect()
+}

@@ -1,0 +1,91 @@
+//! `inventory`: what the repo and the database hold, and what is wrong with it, before anything is changed.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::world::World;
+use crate::drizzle::inventory::{self, Problem};
+use crate::drizzle::{config, journal, schema, snapshot};
+use crate::engine::{Outcome, StepContext};
+use crate::failure::Failure;
+use crate::pg::migrations;
+use crate::state::Evidence;
+
+/// What was found on the base.
+pub struct Found {
+    pub migrations: Vec<String>,
+    pub applied: Vec<(String, i64)>,
+    pub pending: Vec<String>,
+    pub problems: Vec<Problem>,
+    pub schema_files: usize,
+    pub tables: usize,
+    pub snapshot: String,
+}
+
+pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let found = look(world, &world.base(&context.log)?)?;
+    if !found.problems.is_empty() {
+        return Err(failure(&found.problems).into());
+    }
+    let summary = format!("{} migrations, {} applied, {} tables", found.migrations.len(), found.applied.len(), found.tables);
+    let pending: Vec<toml::Value> = found.pending.iter().cloned().map(Into::into).collect();
+    Ok(Outcome::Passed(
+        Evidence::new(summary)
+            .proven("migrations", found.migrations.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
+            .proven("snapshot", found.snapshot)
+            .info("applied", i64::try_from(found.applied.len())?)
+            .info("pending", pending)
+            .info("schema_files", i64::try_from(found.schema_files)?),
+    ))
+}
+
+/// Looks at one tree and at the source database.
+pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
+    let config = config::load(project)?;
+    let journal = journal::load(&config.out)?;
+    let mut client = world.read_source()?;
+    let rows = migrations::applied(&mut client, &config.migrations_schema, &config.migrations_table)?.unwrap_or_default();
+    let applied: Vec<(String, i64)> = rows.into_iter().map(|row| (row.hash, row.created_at)).collect();
+    let mut problems = inventory::problems(&config.out, &journal, Some(&applied));
+    let files = schema::read(project, &config, None)?;
+    problems.extend(schema::not_exported(project, &files)?);
+    // A broken chain has no newest snapshot to compare with; its own problem is told already.
+    let newest = if problems.is_empty() { Some(snapshot::latest(&config.out, &journal)?) } else { None };
+    problems.extend(newest.iter().filter_map(|newest| inventory::schema_without_migration(newest, &files.snapshot)));
+    let pending = journal::pending(&journal.entries, &applied).into_iter().map(|entry| entry.tag.clone()).collect();
+    Ok(Found {
+        migrations: journal.entries.iter().map(|entry| entry.tag.clone()).collect(),
+        pending,
+        applied,
+        problems,
+        schema_files: files.files.len(),
+        tables: files.snapshot.tables().len(),
+        snapshot: newest.map(|newest| newest.id().to_owned()).unwrap_or_default(),
+    })
+}
+
+/// All problems, each with its remedy.
+#[must_use]
+pub fn failure(problems: &[Problem]) -> Failure {
+    let count = problems.len();
+    let mut failure = Failure::step(format!("the base has {count} problem{}", if count == 1 { "" } else { "s" }));
+    for problem in problems {
+        let migration = problem.migration.as_deref().map(|tag| format!(" {tag}")).unwrap_or_default();
+        failure = failure.detail(format!("{}{migration}: {}\n  {}", problem.kind, problem.message, problem.remedy));
+    }
+    failure.hint("mend these first: a change on top of them would carry them along")
+}
+
+/// `db-change inventory --json`.
+#[must_use]
+pub fn to_json(found: &Found) -> serde_json::Value {
+    let problems: Vec<_> = found
+        .problems
+        .iter()
+        .map(|problem| {
+            json!({"kind": problem.kind, "migration": problem.migration, "message": problem.message, "remedy": problem.remedy})
+        })
+        .collect();
+    let applied: Vec<_> = found.applied.iter().map(|(hash, at)| json!({"hash": hash, "created_at": at})).collect();
+    json!({"schema": "1.0", "migrations": found.migrations, "applied": applied, "pending": found.pending, "problems": problems})
+}

@@ -1,0 +1,72 @@
+//! The state of a database as far as freshness goes: which server, which migrations, which schema. Never its rows.
+//!
+//! Once `apply` has begun, its target may be as it was before, or that plus this migration: both give the digest that was
+//! recorded before, so that our own apply makes no step stale.
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::world::{APPLICATION, World};
+use crate::digest;
+use crate::pg::{connect, fingerprint, migrations};
+use crate::state::durable;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    pub server: String,
+    pub database: String,
+    /// Hash and time of each applied migration, in order.
+    pub applied: Vec<String>,
+    pub schema: String,
+}
+
+/// What `apply` writes down before it touches the target.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Applying {
+    pub target: String,
+    pub before: Seen,
+    pub after: Seen,
+}
+
+pub(super) fn see(world: &World<'_>, target: &str) -> Result<Seen> {
+    let mut client = connect::connect_read_only(&world.url(target)?, APPLICATION)?;
+    let identity = connect::identity(&mut client)?;
+    let table = world.migrations_table()?;
+    let applied = migrations::applied(&mut client, &table.schema, &table.name)?.unwrap_or_default();
+    Ok(Seen {
+        server: identity.system_identifier.unwrap_or_else(|| identity.server_version.clone()),
+        database: identity.database,
+        applied: applied.iter().map(|row| format!("{} {}", row.hash, row.created_at)).collect(),
+        schema: fingerprint::take(&mut client, &world.portable()?)?.digest(),
+    })
+}
+
+pub(super) fn database(world: &World<'_>, target: &str) -> Result<String> {
+    let now = see(world, target)?;
+    match applying(world, target)? {
+        Some(applying) if now == applying.before || now == applying.after => Ok(applying.before.digest()),
+        _ => Ok(now.digest()),
+    }
+}
+
+impl Seen {
+    pub(super) fn digest(&self) -> String {
+        let applied = self.applied.join("\n");
+        digest::of_parts([&self.server, &self.database, &applied, &self.schema].map(|part| part.as_bytes()))
+    }
+}
+
+/// The record of an apply that has begun, if there is one.
+pub(super) fn applying(world: &World<'_>, target: &str) -> Result<Option<Applying>> {
+    let path = world.folder.kept("applying.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let found: Applying = toml::from_str(&text).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Some(found).filter(|found| found.target == target))
+}
+
+pub(super) fn record(world: &World<'_>, applying: &Applying) -> Result<()> {
+    let text = toml::to_string(applying).context("describing what apply is about to do")?;
+    durable::write(&world.folder.kept("applying.toml"), text.as_bytes())
+}

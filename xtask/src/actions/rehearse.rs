@@ -1,0 +1,109 @@
+//! `rehearse`: the real `db:migrate` on the restored copy, and every untouched column equal before and after.
+
+use anyhow::Result;
+
+use super::backup::thousands;
+use super::change::Change;
+use super::generate::Migration;
+use super::world::World;
+use super::schema::journal_of;
+use super::shadow::Database;
+use crate::drizzle::recover::{self, Verdict};
+use crate::drizzle::{journal, migrate};
+use crate::engine::{Outcome, StepContext};
+use crate::failure::Failure;
+use crate::pg::checksum::{self, Mapping};
+use crate::pg::fingerprint;
+use crate::sql::Operation;
+use crate::state::Evidence;
+
+pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let skip = [world.migrations_table()?];
+    let mapping = mapping(&change.operations);
+    let before = world.clone_of_base(context)?;
+    let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
+    world.drop_database(context, &before)?;
+    let copy = world.clone_of_source(context)?;
+    context.say("bun run db:migrate on the copy");
+    let migrated = match world.migrate(context, world.work(&context.log)?, &copy.name) {
+        Ok(migrated) => migrated,
+        Err(error) => return failed(world, context, &copy, error),
+    };
+    if !migrated.applied.contains(&migration.tag) {
+        return Err(Failure::step(format!("`{}` was not applied to the copy", migration.tag))
+            .detail(format!("applied: {}", migrated.applied.join(", ")))
+            .into());
+    }
+    let mut client = world.connect(context, &copy.name)?;
+    let now = checksum::take_after(&mut client, &skip, &sums, &mapping)?;
+    let differences = checksum::compare(&sums, &now, &mapping)?;
+    if !differences.is_empty() {
+        return Err(Failure::step("the migration changes data that the change does not touch")
+            .detail(differences.join("\n"))
+            .hint("nothing real was changed; look at the SQL: cargo xtask db-change why review")
+            .into());
+    }
+    let print = fingerprint::take(&mut client, &world.portable()?)?.digest();
+    drop(client);
+    world.keep_as_rehearsed(context, &copy)?;
+    world.drop_database(context, &copy)?;
+    let columns: usize = sums.tables.values().map(|table| table.columns.len()).sum();
+    let number = migration.tag.split('_').next().unwrap_or_default();
+    Ok(Outcome::Passed(
+        Evidence::new(format!("{number} applied; {} rows, 0 of {columns} columns changed", thousands(sums.rows())))
+            .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
+            .proven("fingerprint", print)
+            .info("rows", sums.rows())
+            .info("columns", i64::try_from(columns)?)
+            .info("seconds", migrated.seconds),
+    ))
+}
+
+/// Where the data of each renamed or new column is expected.
+pub(super) fn mapping(operations: &[Operation]) -> Mapping {
+    let mut mapping = Mapping::default();
+    for operation in operations {
+        match operation {
+            Operation::RenameColumn { table, from, to } => {
+                mapping.columns.insert((table.clone(), from.clone()), to.clone());
+            }
+            Operation::AddColumn { table, column, .. } => {
+                mapping.new_columns.insert((table.clone(), column.clone()));
+            }
+            Operation::Other { .. } => {}
+        }
+    }
+    mapping
+}
+
+/// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
+fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
+    let (config, journal) = journal_of(world)?;
+    let mut client = world.connect(context, &copy.name)?;
+    let applied = migrate::applied(&mut client, &config)?;
+    let pending = journal::pending(&journal.entries, &applied);
+    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending)? else { return Err(error) };
+    let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
+    let values = vec![
+        ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),
+        ("issue".to_owned(), issue(&found.sqlstate).to_owned()),
+    ];
+    let evidence = Evidence::new(found.message.clone()).proven("sqlstate", found.sqlstate.clone());
+    Ok(Outcome::Decide { values, details: Vec::new(), failure: Some(failure), evidence })
+}
+
+/// PostgreSQL 15 docs, appendix A.
+fn issue(sqlstate: &str) -> &'static str {
+    match sqlstate {
+        "23502" => "rows without a value where one is now required",
+        "23503" => "rows that refer to rows which are not there",
+        "23505" => "duplicate values where they must be unique",
+        "23514" => "rows that break the new check",
+        "22P02" | "22003" | "22001" | "42804" => "values that need a decision, because the new type cannot hold them",
+        "55P03" | "40P01" => "a lock that another session holds",
+        "42P01" | "42703" | "42P07" | "42701" => "a schema that is not the one the migration was written for",
+        _ => "a statement that PostgreSQL refuses on this database",
+    }
+}

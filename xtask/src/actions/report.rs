@@ -1,0 +1,217 @@
+//! `report`: everything in it is read from the run's evidence. Also the receipt that goes with the migration.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::backup::thousands;
+use super::change::Change;
+use super::generate::Migration;
+use super::rollback;
+use super::world::World;
+use crate::digest;
+use crate::engine::{Outcome, StepContext};
+use crate::report::summary::{self, Line, StepLine, Summary, Word};
+use crate::sql::Operation;
+use crate::state::{Evidence, Status, durable};
+use crate::workflow::Lane;
+
+pub(super) fn report(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let summary = gather(world, context)?;
+    let json = serde_json::to_string_pretty(&summary).context("describing the report")?;
+    for (name, text) in [
+        ("report.txt", summary::text(&summary)),
+        ("report.md", summary::markdown(&summary)),
+        ("report.json", format!("{json}\n")),
+        ("report.html", summary::html(&summary)),
+    ] {
+        durable::write(&world.folder.path().join(name), text.as_bytes())?;
+    }
+    let (path, receipt) = receipt(world, context)?;
+    if let Some(folder) = path.parent() {
+        durable::create_folder(folder)?;
+    }
+    durable::write(&path, receipt.as_bytes())?;
+    let shown = path.strip_prefix(&world.root).unwrap_or(&path).display().to_string();
+    Ok(Outcome::Passed(Evidence::new(format!("receipt {shown}")).proven("receipt", digest::of(receipt)).info("receipt_file", shown)))
+}
+
+fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let count = |step: &str, name: &str| context.proven::<Vec<String>>(step, name).map(|names| names.len().to_string());
+    let tests: i64 = ["schema-test-green", "api-tests", "db-tests", "api-suite"]
+        .iter()
+        .filter(|step| context.passed(step))
+        .map(|step| context.proven::<i64>(step, "passed"))
+        .sum::<Result<i64>>()?;
+    let objects: Vec<String> = change
+        .operations
+        .iter()
+        .map(|operation| match operation {
+            Operation::AddColumn { table, column, .. } => format!("{table}.{column}"),
+            Operation::RenameColumn { table, from, .. } => format!("{table}.{from}"),
+            Operation::Other { table, .. } => table.to_string(),
+        })
+        .collect();
+    let mut tables: Vec<String> = change.operations.iter().map(|operation| operation.table().to_string()).collect();
+    tables.sort();
+    tables.dedup();
+    let line = |step: &str, text: String| Line { proven: context.passed(step), text };
+    let source: String = context.proven("backup", "source")?;
+    let taken: u64 = context.proven("backup", "taken_at")?;
+    let taken = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(taken));
+    let rows: i64 = context.proven("backup", "rows")?;
+    let data = format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows));
+    let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
+    let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
+    Ok(Summary {
+        schema: "1.0",
+        run: context.state.run.clone(),
+        title: change.title.clone(),
+        lane: context.lane().map(|lane| lane.to_string()).unwrap_or_default(),
+        data,
+        headline: vec![
+            line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
+            line("generate", format!("Migration: {}.sql generated", migration.tag)),
+            line("schema-test-green", format!("Tests: {tests} tests passing")),
+            line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
+        ],
+        impact: vec![
+            ("Tables affected".to_owned(), tables.len().to_string()),
+            ("API procedures affected".to_owned(), count("impact", "procedures")?),
+            ("UI components affected".to_owned(), count("impact", "components")?),
+        ],
+        performance: performance(context)?,
+        rollback: vec![
+            line("rollback-write", "Rollback script created".to_owned()),
+            line("rollback-prove", "Rollback tested".to_owned()),
+            line("rollback-prove", format!("Recovery time: {:.1} minutes ({recovery:.2} s; restoring the backup: {restore:.1} s)", recovery / 60.0)),
+        ],
+        confirmations: confirmations(&change),
+        decisions: words(context),
+        findings: context.proven("review", "lines")?,
+        difference: context.proven("verify-schema", "difference")?,
+        steps: steps(world, context),
+        checklist: context.proven::<toml::Table>("checklist", "items")?.into_iter().map(|(item, state)| (item, state.as_str().unwrap_or_default().to_owned())).collect(),
+    })
+}
+
+fn performance(context: &StepContext<'_>) -> Result<Vec<(String, String)>> {
+    let rows: i64 = context.proven("measure", "rows")?;
+    let seconds: f64 = context.proven("measure", "seconds")?;
+    let estimate = match context.proven::<f64>("measure", "estimate_seconds") {
+        Ok(estimate) => {
+            let (low, high): (f64, f64) = (context.proven("measure", "estimate_low")?, context.proven("measure", "estimate_high")?);
+            let production: i64 = context.proven("measure", "production_rows")?;
+            format!("{:.1} minutes ({:.1}–{:.1}, {} rows)", estimate / 60.0, low / 60.0, high / 60.0, thousands(production))
+        }
+        Err(_) => "0.0 minutes (constant: metadata only)".to_owned(),
+    };
+    Ok(vec![
+        ("Test dataset".to_owned(), format!("{rows} rows")),
+        ("Migration time".to_owned(), format!("{seconds:.2} seconds")),
+        ("Estimated production time".to_owned(), estimate),
+    ])
+}
+
+/// The questions that the change itself raises and nobody but the business can answer.
+fn confirmations(change: &Change) -> Vec<String> {
+    change
+        .operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::RenameColumn { table, from, .. } => {
+                Some(format!("Does anything outside this repo (reports, exports, other services) read {table}.{from} by its old name?"))
+            }
+            Operation::AddColumn { table, column, not_null: true, .. } => {
+                Some(format!("Is the value that existing rows of {table} get in {column} right for each of them?"))
+            }
+            Operation::AddColumn { .. } | Operation::Other { .. } => None,
+        })
+        .collect()
+}
+
+fn words(context: &StepContext<'_>) -> Vec<Word> {
+    let mut words = Vec::new();
+    for (step, state) in &context.state.step {
+        if let Some(answer) = &state.answer {
+            words.push(Word { step: step.clone(), said: format!("{} {}", answer.option, answer.label), reason: answer.reason.clone(), by: answer.by.clone(), at: answer.at.clone() });
+        }
+        if let Some(word) = &state.attestation {
+            words.push(Word { step: step.clone(), said: "attested".to_owned(), reason: word.note.clone(), by: word.by.clone(), at: word.at.clone() });
+        }
+        for accepted in &state.accepted {
+            words.push(Word { step: step.clone(), said: format!("accepted {}", accepted.finding), reason: accepted.reason.clone(), by: accepted.by.clone(), at: accepted.at.clone() });
+        }
+    }
+    words.sort_by(|a, b| (&a.at, &a.step).cmp(&(&b.at, &b.step)));
+    words
+}
+
+fn steps(world: &World<'_>, context: &StepContext<'_>) -> Vec<StepLine> {
+    world
+        .loaded
+        .in_order()
+        .into_iter()
+        .map(|step| {
+            let id = step.id.get_ref();
+            let state = context.state.step.get(id).cloned().unwrap_or_default();
+            let running = state.status == Status::Running;
+            StepLine {
+                step: id.clone(),
+                status: if running { "this report".to_owned() } else { state.status.words().to_owned() },
+                summary: state.summary,
+                seconds: state.seconds,
+            }
+        })
+        .collect()
+}
+
+/// The committed proof: binds content, not position.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    schema: String,
+    status: String,
+    lane: Option<Lane>,
+    operations: Vec<String>,
+    migration: String,
+    rollback: String,
+    /// The touched tables in Drizzle's snapshot before the migration.
+    touched: String,
+    accepted: Vec<String>,
+    decisions: Vec<String>,
+}
+
+fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, String)> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let (before, _) = migration.snapshots(world)?;
+    let touched: Vec<String> = change
+        .operations
+        .iter()
+        .map(|operation| before.table(operation.table()).unwrap_or(&Value::Null).to_string())
+        .collect();
+    let mut decisions: Vec<String> = context
+        .state
+        .step
+        .iter()
+        .filter_map(|(step, state)| state.answer.as_ref().map(|answer| format!("{step} {} {}", answer.option, answer.label)))
+        .collect();
+    decisions.sort();
+    let receipt = Receipt {
+        schema: "1.0".to_owned(),
+        status: "claimed".to_owned(),
+        lane: context.lane(),
+        operations: change.operations.iter().map(ToString::to_string).collect(),
+        migration: migration.hash.clone(),
+        rollback: digest::of_file(&rollback::path(&migration))?,
+        touched: digest::of(touched.join("\n")),
+        accepted: context.proven("review", "accepted")?,
+        decisions,
+    };
+    let path = migration.file.with_file_name("receipts").join(format!("{}.toml", migration.tag));
+    Ok((path, toml::to_string(&receipt).context("describing the receipt")?))
+}

@@ -1,0 +1,72 @@
+//! `review`: findings in the generated SQL, decided by live data where they can be; errors are accepted by name or mended.
+
+use anyhow::Result;
+
+use super::change::Change;
+use super::generate::Migration;
+use super::world::World;
+use crate::engine::{Outcome, StepContext};
+use crate::failure::Failure;
+use crate::sql::review::{self, DecidedBy, Finding, Severity};
+use crate::state::Evidence;
+
+pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let mut client = world.read_source()?;
+    let findings = review::review(&migration.sql()?, Some(&mut client))?;
+    let breaking = change.operations.iter().filter(|operation| operation.is_breaking()).count();
+    if breaking > 1 {
+        return Err(Failure::step(format!("{breaking} breaking operations in one migration"))
+            .hint("never more than one: split the change and run them one after the other")
+            .into());
+    }
+    let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();
+    let errors: Vec<&(String, &Finding)> = named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
+    let accepted = |name: &str| context.accepted().iter().find(|word| word.finding == name && word.digest == migration.hash);
+    let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let summary = match findings.len() {
+        0 => "no finding".to_owned(),
+        _ => format!("{} errors, {} warnings, {} notes", count(Severity::Error), count(Severity::Warning), count(Severity::Note)),
+    };
+    let lines: Vec<String> = named.iter().map(|(name, finding)| line(name, finding, &migration)).collect();
+    let evidence = Evidence::new(summary)
+        .proven("migration", migration.hash.clone())
+        .proven("findings", named.iter().map(|(name, finding)| format!("{name} {}", finding.title).into()).collect::<Vec<toml::Value>>())
+        .proven("accepted", errors.iter().filter(|(name, _)| accepted(name).is_some()).map(|(name, _)| name.clone().into()).collect::<Vec<toml::Value>>())
+        .info("lines", lines.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>());
+    let open: Vec<(String, String)> = errors
+        .iter()
+        .filter(|(name, _)| accepted(name).is_none())
+        .map(|(name, finding)| (name.clone(), text(finding, &migration)))
+        .collect();
+    if open.is_empty() {
+        return Ok(Outcome::Passed(evidence));
+    }
+    Ok(Outcome::Accept { findings: open, digest: migration.hash, evidence })
+}
+
+/// `H10`, or `H10:3` where the rule fires more than once.
+fn name(finding: &Finding, all: &[Finding]) -> String {
+    let once = all.iter().filter(|other| other.id == finding.id).count() == 1;
+    if once { finding.id.clone() } else { format!("{}:{}", finding.id, finding.line) }
+}
+
+fn line(name: &str, finding: &Finding, migration: &Migration) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    format!("{severity} {name} {}", text(finding, migration))
+}
+
+fn text(finding: &Finding, migration: &Migration) -> String {
+    let decided = match &finding.decided_by {
+        DecidedBy::Static => "static".to_owned(),
+        DecidedBy::Live(how) => format!("live: {how}"),
+        DecidedBy::NotJudged(why) => format!("not judged: {why}"),
+    };
+    let lock = finding.lock.as_deref().map(|lock| format!("; takes {lock}")).unwrap_or_default();
+    format!("{} ({decided}{lock})   {}:{}", finding.title, migration.shown, finding.line)
+}

@@ -1,0 +1,214 @@
+//! The rollback: written from the declared operations, and proven on copies the way a person would run it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::change::Change;
+use super::generate::Migration;
+use super::rehearse::mapping;
+use super::shadow::Database;
+use super::world::World;
+use crate::digest;
+use crate::engine::{Outcome, StepContext};
+use crate::failure::Failure;
+use crate::pg::checksum::{self, Checksums};
+use crate::pg::fingerprint::Fingerprint;
+use crate::pg::{migrations, synthetic, url};
+use crate::process::{Output, Run};
+use crate::sql::rollback::{self, Derived};
+use crate::state::{Evidence, durable};
+
+/// `rollback_<tag>.sql` beside the migration.
+pub(super) fn path(migration: &Migration) -> PathBuf {
+    migration.file.with_file_name(rollback::file_name(&migration.tag))
+}
+
+pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let path = path(&migration);
+    let (before, after) = migration.snapshots(world)?;
+    let derived = rollback::derive(&rollback::Migration {
+        operations: &change.operations,
+        before: &before,
+        after: &after,
+        tag: &migration.tag,
+        hash: &migration.hash,
+        when: migration.when,
+        migrations_table: world.migrations_table()?,
+        sql: &migration.sql()?,
+    });
+    let shown = path.strip_prefix(&world.root).unwrap_or(&path).display().to_string();
+    let derived = match derived {
+        Derived::Sql(derived) => Some(derived.text),
+        Derived::NotDerivable(reason) if !path.exists() => {
+            return Ok(Outcome::Edit {
+                message: format!("The rollback cannot be derived: {reason}. Write {shown} by hand."),
+                details: vec!["the next steps prove it like a derived one".to_owned()],
+                evidence: Evidence::default(),
+            });
+        }
+        Derived::NotDerivable(_) => None,
+    };
+    let ours = context.evidence("rollback-write").ok().and_then(|evidence| evidence.proven.get("rollback").cloned());
+    let there = fs::read(&path).ok().map(digest::of);
+    let mine = there.is_none() || there.as_deref() == ours.as_ref().and_then(toml::Value::as_str);
+    let by_hand = match derived {
+        // A file that a person wrote or edited is theirs; it is proven like any other.
+        Some(sql) if mine => {
+            durable::write(&path, sql.as_bytes())?;
+            false
+        }
+        Some(sql) => there != Some(digest::of(sql)),
+        None => true,
+    };
+    let text = fs::read(&path).with_context(|| format!("reading `{shown}`"))?;
+    let how = if by_hand { "by hand" } else { "derived" };
+    Ok(Outcome::Passed(
+        Evidence::new(format!("rollback_{}.sql, {how}", migration.tag))
+            .proven("rollback", digest::of(&text))
+            .info("file", path.display().to_string())
+            .info("shown", shown),
+    ))
+}
+
+/// Up → down, down again, up again; up → new rows → down; down where the migration never was.
+pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let file = path(&migration);
+    let proof = Proof { world, context, change: &change, file: &file };
+    context.say("down on a migrated copy");
+    let before = world.clone_of_base(context)?;
+    let (was, sums) = proof.state(&before)?;
+    world.drop_database(context, &before)?;
+    let up = world.clone_of_rehearsed(context)?;
+    let (up_print, up_sums) = proof.state_after(&up, &sums)?;
+    let started = Instant::now();
+    proof.down(&up)?;
+    let recovery = started.elapsed().as_secs_f64();
+    proof.same("up → down", &up, &was, &sums)?;
+    context.say("down a second time, which must change nothing");
+    proof.refuses("a second time", &up, &was, &sums)?;
+    context.say("up again, with bun run db:migrate");
+    world.migrate(context, world.work(&context.log_of("up-again"))?, &up.name)?;
+    let (again, again_sums) = proof.state_after(&up, &sums)?;
+    let mut differences = up_print.difference(&again);
+    differences.extend(checksum::compare(&up_sums, &again_sums, &checksum::Mapping::default())?);
+    fail_on("up → down → up", &differences)?;
+    context.say("down after new rows were written");
+    let (written, table) = proof.with_new_rows(&sums)?;
+    context.say("down where the migration never was");
+    let elsewhere = world.clone_of_base(context)?;
+    proof.refuses("on a database without the migration", &elsewhere, &was, &sums)?;
+    for database in [&up, &elsewhere] {
+        world.drop_database(context, database)?;
+    }
+    let restore: f64 = context.proven("backup", "restore_seconds")?;
+    Ok(Outcome::Passed(
+        Evidence::new(format!("up → down → up, schema and data equal; {recovery:.2} s"))
+            .proven("rollback", digest::of_file(&file)?)
+            .proven("schema", was.digest())
+            .proven("new_rows_survive", format!("{written} rows of {table}"))
+            .info("recovery_seconds", recovery)
+            .info("restore_seconds", restore),
+    ))
+}
+
+struct Proof<'a> {
+    world: &'a World<'a>,
+    context: &'a StepContext<'a>,
+    change: &'a Change,
+    file: &'a Path,
+}
+
+impl Proof<'_> {
+    /// Schema and data, without the migrator's own table.
+    fn state(&self, database: &Database) -> Result<(Fingerprint, Checksums)> {
+        let print = self.world.fingerprint(self.context, &database.name)?;
+        let mut client = self.world.connect(self.context, &database.name)?;
+        Ok((print, checksum::take(&mut client, &[self.world.migrations_table()?])?))
+    }
+
+    fn state_after(&self, database: &Database, before: &Checksums) -> Result<(Fingerprint, Checksums)> {
+        let print = self.world.fingerprint(self.context, &database.name)?;
+        let mut client = self.world.connect(self.context, &database.name)?;
+        let skip = [self.world.migrations_table()?];
+        Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(&self.change.operations))?))
+    }
+
+    /// Runs the file as the seed's runbook runs it: `psql $DATABASE_URL < file`.
+    fn psql(&self, database: &Database) -> Result<Output> {
+        let url = url::parse(&database.url)?;
+        let mut run = Run::new(self.world.postgres()?.tool("psql"), &self.world.root).arg("-X").arg("-q");
+        run.env = url.libpq_env();
+        run.mask = url.mask();
+        run.stdin = Some(fs::read(self.file).with_context(|| format!("reading `{}`", self.file.display()))?);
+        run.timeout = self.context.timeout;
+        run.log = Some(self.context.log.clone());
+        run.run()
+    }
+
+    fn down(&self, database: &Database) -> Result<()> {
+        let output = self.psql(database)?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(Failure::step("the rollback fails on a migrated copy").detail(output.tail(8)).into())
+    }
+
+    /// The database is as before the migration: schema, data, and the migrator's books.
+    fn same(&self, what: &str, database: &Database, was: &Fingerprint, sums: &Checksums) -> Result<()> {
+        let (now, now_sums) = self.state(database)?;
+        let mut differences = was.difference(&now);
+        differences.extend(checksum::compare(sums, &now_sums, &checksum::Mapping::default())?);
+        let table = self.world.migrations_table()?;
+        let mut client = self.world.connect(self.context, &database.name)?;
+        let books = migrations::applied(&mut client, &table.schema, &table.name)?.unwrap_or_default();
+        let hash = &Migration::of(self.context)?.hash;
+        if books.iter().any(|row| row.hash == *hash) {
+            differences.push(format!("{table} still says that the migration is applied"));
+        }
+        fail_on(what, &differences)
+    }
+
+    /// The rollback ends with an error and leaves the database as it was.
+    fn refuses(&self, when: &str, database: &Database, was: &Fingerprint, sums: &Checksums) -> Result<()> {
+        let output = self.psql(database)?;
+        if output.success() {
+            return Err(Failure::step(format!("the rollback succeeds {when}, where it must refuse")).into());
+        }
+        self.same(&format!("down {when}"), database, was, sums)
+    }
+
+    /// Rows written after the migration are still there after the rollback.
+    fn with_new_rows(&self, before: &Checksums) -> Result<(i64, String)> {
+        let table = self.change.operations.first().context("a change has an operation")?.table().clone();
+        let database = self.world.clone_of_rehearsed(self.context)?;
+        let mut client = self.world.connect(self.context, &database.name)?;
+        let written = 5;
+        synthetic::insert_rows(&mut client, &table, written)?;
+        drop(client);
+        self.down(&database)?;
+        let (_, now) = self.state(&database)?;
+        let rows = |sums: &Checksums| sums.tables.get(&table).map_or(0, |sum| sum.rows);
+        self.world.drop_database(self.context, &database)?;
+        if rows(&now) != rows(before) + written {
+            return Err(Failure::step(format!("`{table}` has {} rows after the rollback, expected: {}", rows(&now), rows(before) + written)).into());
+        }
+        Ok((written, table.to_string()))
+    }
+}
+
+fn fail_on(what: &str, differences: &[String]) -> Result<()> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::step(format!("{what}: the database is not as it was"))
+        .detail(differences.join("\n"))
+        .hint("edit the rollback file and run `cargo xtask db-change`; it is proven again")
+        .into())
+}

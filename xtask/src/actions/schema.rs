@@ -1,0 +1,164 @@
+//! Steps around the schema files: `implement` waits for the edit, `verify-schema` compares three ways to say what the schema
+//! is, `annotate` documents the change above its table.
+
+use anyhow::{Context, Result};
+
+use super::change::{self, Change};
+use super::generate::Migration;
+use super::world::World;
+use crate::code;
+use crate::digest;
+use crate::drizzle::{Snapshot, config, diff, export, schema};
+use crate::engine::{Outcome, StepContext, key};
+use crate::failure::Failure;
+use crate::pg::fingerprint::{self, Fingerprint};
+use crate::pg::error::Told;
+use crate::sql::Operation;
+use crate::state::{Evidence, durable};
+
+/// The schema files differ from the base, can be read, and say what was declared, no more and no less.
+pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let base = change::base_snapshot(world, context)?;
+    let project = world.work(&context.log)?;
+    let now = schema::read(&project, world.config()?, Some(base.id()))?;
+    let found = diff::differences(&base, &now.snapshot, &change.operations);
+    let missing: Vec<&Operation> = change.operations.iter().filter(|declared| !found.contains(declared)).collect();
+    let extra: Vec<&Operation> = found.iter().filter(|found| !change.operations.contains(found)).collect();
+    let words = |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
+    if missing.is_empty() && extra.is_empty() {
+        let files = now.files.len();
+        return Ok(Outcome::Passed(
+            Evidence::new(format!("{} in {files} schema files", change.in_words())).proven("schema", schema_digest(&now.snapshot)),
+        ));
+    }
+    if found.is_empty() {
+        let source = code::schema::read(&now.files)?;
+        let details = missing.iter().map(|operation| to_do(operation, &source, world)).collect();
+        return Ok(Outcome::Edit {
+            message: "Edit the schema files so that they say what was declared.".to_owned(),
+            details,
+            evidence: Evidence::default().proven("schema", schema_digest(&now.snapshot)),
+        });
+    }
+    let mut failure = Failure::step("the schema files do not say what was declared");
+    if !missing.is_empty() {
+        failure = failure.detail(format!("declared, and not there:\n  {}", words(&missing).trim_end().replace('\n', "\n  ")));
+    }
+    if !extra.is_empty() {
+        failure = failure.detail(format!("there, and not declared:\n  {}", words(&extra).trim_end().replace('\n', "\n  ")));
+    }
+    Err(failure
+        .hint("edit the schema files and run `cargo xtask db-change`")
+        .hint("another intent is another run: cargo xtask db-change abort --reason TEXT, then start again")
+        .into())
+}
+
+/// What to edit, and where.
+fn to_do(operation: &Operation, source: &code::schema::SchemaSource, world: &World<'_>) -> String {
+    let place = source.table(operation.table()).map_or_else(String::new, |table| {
+        let file = table.file.strip_prefix(&world.root).unwrap_or(&table.file);
+        format!("   {}:{}", file.display(), table.line)
+    });
+    format!("{operation}{place}")
+}
+
+/// The schema's content; a snapshot's ids are random and stay out.
+fn schema_digest(snapshot: &Snapshot) -> String {
+    let mut content = snapshot.0.clone();
+    if let Some(object) = content.as_object_mut() {
+        object.remove("id");
+        object.remove("prevId");
+    }
+    digest::of(content.to_string())
+}
+
+/// The rehearsed copy against all migrations on an empty database, and against the schema files.
+pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let options = world.portable()?;
+    let before = world.clone_of_base(context)?;
+    let rehearsed = world.clone_of_rehearsed(context)?;
+    let take = |database: &str| fingerprint::take(&mut world.connect(context, database)?, &options);
+    let (was, is) = (take(&before.name)?, take(&rehearsed.name)?);
+    let words = was.difference(&is);
+    if words.is_empty() {
+        return Err(Failure::step("the migration changed nothing in the schema").into());
+    }
+    context.say("all migrations on an empty database");
+    let fresh = world.empty(context)?;
+    world.migrate(context, world.work(&context.log_of("fresh"))?, &fresh.name)?;
+    let from_migrations = take(&fresh.name)?;
+    let drift = from_migrations.difference(&is);
+    context.say("the schema files, exported by drizzle-kit");
+    let exported = world.empty(context)?;
+    let script = export::export(&world.work(&context.log_of("export"))?)?;
+    world.connect(context, &exported.name)?.batch_execute(&script).told("running what drizzle-kit exports")?;
+    let from_files = modelled(take(&exported.name)?);
+    let unmodelled = modelled(from_migrations).difference(&from_files);
+    let touched = Change::of(context)?;
+    let serious: Vec<&String> = drift
+        .iter()
+        .filter(|line| touched.operations.iter().any(|operation| line.contains(&format!("{}.", operation.table().name))))
+        .chain(&unmodelled)
+        .collect();
+    if !serious.is_empty() {
+        let lines = serious.iter().map(|line| format!("{line}\n")).collect::<String>();
+        return Err(Failure::step("the migrated copy is not what migrations and schema files say")
+            .detail(lines)
+            .hint("`-` is what the migrations or the files have, `+` what the copy has; mend the side that is wrong")
+            .into());
+    }
+    let list = |lines: &[String]| lines.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
+    let mut summary = words.first().cloned().unwrap_or_default();
+    if words.len() > 1 {
+        summary = format!("{summary}, and {} more", words.len() - 1);
+    }
+    if !drift.is_empty() {
+        summary = format!("{summary}; drift elsewhere: {}", drift.len());
+    }
+    Ok(Outcome::Passed(Evidence::new(summary).proven("difference", list(&words)).proven("drift", list(&drift))))
+}
+
+/// The kinds of object that Drizzle's schema files can express.
+fn modelled(mut fingerprint: Fingerprint) -> Fingerprint {
+    const NOT_MODELLED: &[&str] = &["routine", "trigger", "rule", "extension", "statistics", "eventtrigger", "event trigger", "schema"];
+    fingerprint.objects.retain(|object, _| !NOT_MODELLED.contains(&object.kind.as_str()));
+    fingerprint
+}
+
+/// Writes `@migration` and `@breaking-change` above the changed tables, and checks that they stand there.
+pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let change = Change::of(context)?;
+    let migration = Migration::of(context)?;
+    let files = key::files(&world.root, context.required("schema")?)?;
+    let mut written = Vec::new();
+    for operation in &change.operations {
+        let source = code::schema::read(&files)?;
+        let table = source.table(operation.table()).with_context(|| format!("no schema file defines `{}`", operation.table()))?;
+        let number = migration.tag.split('_').next().unwrap_or_default();
+        let note = format!("{number} - {}: {operation}", change.title);
+        let mut notes = vec![format!("@migration {note}")];
+        if operation.is_breaking() {
+            notes.push(format!("@breaking-change {operation} (migration {number} required)"));
+        }
+        let text = std::fs::read_to_string(&table.file).with_context(|| format!("reading `{}`", table.file.display()))?;
+        let annotated = code::annotate::annotate(&table.file, &text, &table.export, &notes)?;
+        if annotated != text {
+            durable::write(&table.file, annotated.as_bytes())?;
+        }
+        if !code::annotate::check(&table.file, &annotated, &table.export, &notes)? {
+            return Err(Failure::step(format!("the comment above `{}` could not be written", table.export)).into());
+        }
+        written.push(table.file.strip_prefix(&world.root).unwrap_or(&table.file).display().to_string());
+    }
+    written.sort();
+    written.dedup();
+    Ok(Outcome::Passed(Evidence::new(written.join(", ")).proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>())))
+}
+
+/// The configuration as the work tree has it, for steps that need no more of a project.
+pub(super) fn journal_of(world: &World<'_>) -> Result<(config::Config, crate::drizzle::Journal)> {
+    let config = world.config()?.clone();
+    let journal = crate::drizzle::journal::load(&config.out)?;
+    Ok((config, journal))
+}

@@ -1,0 +1,161 @@
+//! Running the repo's own test suites on copies, and comparing with what they did on the base.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::world::World;
+use crate::code::junit::Results;
+use crate::code::tests::{self, Suite, TestRun};
+use crate::digest;
+use crate::engine::{Host, Outcome, StepContext};
+use crate::failure::Failure;
+use crate::pg::checksum;
+use crate::process::Run;
+use crate::state::{Evidence, durable};
+
+/// One `bun test` in a tree, on a database.
+pub(super) fn suite_of(
+    world: &World<'_>,
+    context: &StepContext<'_>,
+    root: PathBuf,
+    targets: &[String],
+    url: &str,
+    log: &str,
+) -> Result<Suite> {
+    let mut mask = world.mask();
+    mask.add(url);
+    Ok(Suite {
+        bun: world.bun()?.path.clone(),
+        root,
+        targets: targets.to_vec(),
+        env: [("DATABASE_URL".to_owned(), url.to_owned()), ("DB_CHANGE_RUN".to_owned(), context.state.run.clone())].into(),
+        mask,
+        log: Some(context.log_of(log)),
+        timeout: context.timeout,
+        on_line: None,
+    })
+}
+
+/// Which tests failed on the base, kept once per base commit and set of targets.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Baseline {
+    pub ran: Vec<String>,
+    pub failed: Vec<String>,
+}
+
+/// What the base's own tests do on the base's own database.
+pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[String]) -> Result<Baseline> {
+    let tree = world.base_tree(&world.base)?;
+    let key = digest::of(targets.join("\n"));
+    let cache = tree.with_extension(format!("tests-{}.toml", &key[..8]));
+    if let Some(known) = fs::read_to_string(&cache).ok().and_then(|text| toml::from_str(&text).ok()) {
+        return Ok(known);
+    }
+    context.say("the base's tests on the base's database, once per base commit");
+    let database = world.clone_of_base(context)?;
+    let run = tests::run(&suite_of(world, context, tree, targets, &database.url, "baseline")?)?;
+    world.drop_database(context, &database)?;
+    let results = run.proven()?;
+    let found = Baseline { ran: names(results), failed: results.failed().into_iter().collect() };
+    durable::write(&cache, toml::to_string(&found).context("describing the base's tests")?.as_bytes())?;
+    Ok(found)
+}
+
+pub(super) fn names(results: &Results) -> Vec<String> {
+    results.by_key().into_keys().collect()
+}
+
+/// What fails now and did not on the base.
+pub(super) fn new_failures(results: &Results, baseline: &Baseline) -> Vec<String> {
+    results.failed().into_iter().filter(|name| !baseline.failed.contains(name)).collect()
+}
+
+/// The base's tests on a database that the base's code doesn't know.
+pub(super) fn base_tests_on(world: &World<'_>, context: &StepContext<'_>, targets: &[String], url: &str) -> Result<TestRun> {
+    let tree = world.base_tree(&world.base)?;
+    tests::run(&suite_of(world, context, tree, targets, url, "base-tests")?)
+}
+
+/// `db-tests` and `api-suite`: the whole suite on the migrated copy.
+pub(super) fn suite(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    judged(world, context, &context.list("targets"), "")
+}
+
+/// `api-tests`: those that reach what changed; where none does, all.
+pub(super) fn api_tests(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let affected = super::code_impact::affected_tests(world, context)?;
+    if affected.is_empty() {
+        return judged(world, context, &[context.required("suite")?.to_owned()], "no test file is affected: the whole suite, ");
+    }
+    let targets: Vec<String> = affected.iter().map(|file| format!("./{file}")).collect();
+    judged(world, context, &targets, &format!("{} affected files, ", targets.len()))
+}
+
+fn judged(world: &World<'_>, context: &StepContext<'_>, targets: &[String], chosen: &str) -> Result<Outcome> {
+    let database = world.clone_of_rehearsed(context)?;
+    context.say(&format!("bun test {}", targets.join(" ")));
+    let (run, flaky) = tests::run_settled(&suite_of(world, context, world.root.clone(), targets, &database.url, "tests")?)?;
+    world.drop_database(context, &database)?;
+    let results = run.proven()?;
+    let failed = results.failed();
+    let new = if failed.is_empty() { Vec::new() } else { new_failures(results, &baseline(world, context, targets)?) };
+    if !new.is_empty() {
+        let mut failure = Failure::step(format!("{} tests fail that passed on the base", new.len()));
+        for name in new.iter().take(12) {
+            let said = results.by_key().get(name).and_then(|case| case.fault()).map(|fault| fault.message.clone());
+            failure = failure.detail(format!("{name}\n    {}", said.unwrap_or_default()));
+        }
+        return Err(failure.hint("mend the code, then go on: cargo xtask db-change").into());
+    }
+    let counts = results.counts();
+    let mut summary = format!("{chosen}{} tests pass", counts.passed);
+    if !failed.is_empty() {
+        summary = format!("{summary}, {} failed on the base already", failed.len());
+    }
+    if !flaky.is_empty() {
+        summary = format!("{summary}, flaky: {}", flaky.iter().cloned().collect::<Vec<_>>().join(", "));
+    }
+    let list = |names: Vec<String>| names.into_iter().map(toml::Value::from).collect::<Vec<_>>();
+    Ok(Outcome::Passed(
+        Evidence::new(summary)
+            .proven("passed", i64::try_from(counts.passed)?)
+            .proven("targets", list(targets.to_vec()))
+            .info("failed_on_base_too", list(failed.into_iter().collect()))
+            .info("flaky", list(flaky.into_iter().collect()))
+            .info("seconds", run.seconds),
+    ))
+}
+
+/// `seed`: the repo's own script fills an empty database that has all migrations.
+pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    let database = world.empty(context)?;
+    let project = world.work(&context.log_of("migrate"))?;
+    world.migrate(context, project.clone(), &database.name)?;
+    let script = context.required("script")?;
+    context.say(&format!("bun run {script}"));
+    let project = World::on(project, &database.url);
+    let mut run = Run::new(&project.bun, &world.root).args(["run", script]).timeout(context.timeout);
+    run.env = project.child_env();
+    run.mask = project.mask.clone();
+    run.log = Some(context.log.clone());
+    let output = run.run()?;
+    if !output.success() {
+        return Err(Failure::step(format!("`bun run {script}` failed with exit code {}", output.code()))
+            .detail(output.tail(10))
+            .hint("its whole output: cargo xtask db-change logs seed")
+            .into());
+    }
+    let sums = checksum::take(&mut world.connect(context, &database.name)?, &[world.migrations_table()?])?;
+    let (rows, filled) = (sums.rows(), sums.tables.values().filter(|table| table.rows > 0).count());
+    if rows == 0 {
+        return Err(Failure::step(format!("`bun run {script}` succeeded and left no row")).into());
+    }
+    world.drop_database(context, &database)?;
+    Ok(Outcome::Passed(
+        Evidence::new(format!("{rows} rows in {filled} of {} tables", sums.tables.len())).proven("rows", rows).info("seconds", output.duration.as_secs_f64()),
+    ))
+}

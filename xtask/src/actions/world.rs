@@ -1,0 +1,306 @@
+//! What the actions share within one run: the trees, the tools, the databases. Everything is made when first asked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use postgres::Client;
+
+use super::shadow::Shadow;
+use crate::code;
+use crate::digest;
+use crate::drizzle::{self, Project};
+use crate::engine::precondition::no_env;
+use crate::engine::{Host, Outcome, StepContext};
+use crate::failure::Failure;
+use crate::pg::connect::{self, Identity};
+use crate::pg::fingerprint;
+use crate::pg::url::{self, DatabaseUrl};
+use crate::process::tools::{self, Postgres, Tool, Wanted};
+use crate::process::{Mask, Run, environment, places};
+use crate::repo::git;
+use crate::sql::TableName;
+use crate::state::RunFolder;
+use crate::workflow::Loaded;
+use crate::workflow::model::{Role, Target};
+
+/// One run's surroundings.
+pub struct World<'a> {
+    pub root: PathBuf,
+    pub loaded: &'a Loaded,
+    pub folder: RunFolder,
+    pub base: String,
+    pub(super) shadow: Mutex<Option<Shadow>>,
+    bun: OnceLock<Tool>,
+    postgres: OnceLock<Postgres>,
+    config: OnceLock<drizzle::Config>,
+    probes: Mutex<BTreeMap<String, String>>,
+}
+
+/// The name our sessions bear.
+pub const APPLICATION: &str = "db-change";
+
+impl<'a> World<'a> {
+    #[must_use]
+    pub fn new(root: &Path, loaded: &'a Loaded, folder: RunFolder, base: &str) -> Self {
+        World {
+            root: root.to_owned(),
+            loaded,
+            folder,
+            base: base.to_owned(),
+            shadow: Mutex::new(None),
+            bun: OnceLock::new(),
+            postgres: OnceLock::new(),
+            config: OnceLock::new(),
+            probes: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// A variable of the workflow file that the actions cannot do without.
+    pub fn var(&self, name: &str) -> Result<&str> {
+        self.loaded.var(name).ok_or_else(|| {
+            Failure::usage(format!("the workflow file has no variable `{name}`"))
+                .hint(format!("add `{name} = \"…\"` to `[vars]`"))
+                .into()
+        })
+    }
+
+    pub fn db_package(&self) -> Result<&str> {
+        self.var("db_package")
+    }
+
+    /// Where things of this repo are kept outside its work tree.
+    pub fn private(&self) -> Result<PathBuf> {
+        places::state(&self.root)
+    }
+
+    pub fn bun(&self) -> Result<&Tool> {
+        if self.bun.get().is_none() {
+            let _ = self.bun.set(tools::bun(Some(&self.root))?);
+        }
+        self.bun.get().context("bun was just found")
+    }
+
+    /// PostgreSQL's programs, of the source's major version where there is a choice.
+    pub fn postgres(&self) -> Result<&Postgres> {
+        if self.postgres.get().is_none() {
+            let major = self.identity().map(|identity| identity.major).ok();
+            let wanted = Wanted { pg_bin: self.loaded.workflow.pg_bin.clone(), major };
+            let _ = self.postgres.set(tools::postgres(&wanted)?);
+        }
+        self.postgres.get().context("PostgreSQL was just found")
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        connect::identity(&mut self.read_source()?)
+    }
+
+    pub fn target(&self, name: &str) -> Result<&Target> {
+        self.loaded.workflow.target.get(name).ok_or_else(|| {
+            Failure::usage(format!("the workflow file has no target `{name}`")).hint("add `[target.NAME]`").into()
+        })
+    }
+
+    /// The name of the target that the shadow is copied from.
+    #[must_use]
+    pub fn source_name(&self) -> &str {
+        self.loaded.workflow.shadow.as_ref().map_or("dev", |shadow| shadow.source.get_ref())
+    }
+
+    pub fn url(&self, target: &str) -> Result<DatabaseUrl> {
+        let name = &self.target(target)?.url_env;
+        let text = self.env(name).ok_or_else(|| no_env(name))?;
+        url::parse(&text)
+    }
+
+    /// A session on the source that reads only.
+    pub fn read_source(&self) -> Result<Client> {
+        connect::connect_read_only(&self.url(self.source_name())?, APPLICATION)
+    }
+
+    /// The url of a development target: the only kind that is ever written to here.
+    pub fn writable_url(&self, target: &str) -> Result<DatabaseUrl> {
+        if self.target(target)?.role != Role::Development {
+            return Err(Failure::refused(format!("`{target}` is not a development database, and `apply` goes to no other"))
+                .into());
+        }
+        self.url(target)
+    }
+
+    /// How to run things in the work tree.
+    pub fn work(&self, log: &Path) -> Result<Project> {
+        self.project(&self.root.clone(), log)
+    }
+
+    /// How to run things in the base's tree.
+    pub fn base(&self, log: &Path) -> Result<Project> {
+        let tree = self.base_tree(&self.base)?;
+        self.project(&tree, log)
+    }
+
+    fn project(&self, tree: &Path, log: &Path) -> Result<Project> {
+        let package = tree.join(self.db_package()?);
+        if !package.join("package.json").exists() {
+            return Err(Failure::usage(format!("`{}` is not a package: no `package.json` in it", package.display()))
+                .hint("set `db_package` under `[vars]` in the workflow file to the folder of the database package")
+                .into());
+        }
+        let mut project = Project::new(tree, package, &self.bun()?.path);
+        project.log = Some(log.to_owned());
+        project.mask = self.mask();
+        // The config may ask for it when it is read; steps that reach a database set their own.
+        if let Ok(url) = self.url(self.source_name()) {
+            project.env.insert("DATABASE_URL".to_owned(), url.to_url());
+        }
+        Ok(project)
+    }
+
+    /// The project with every child's database set to this one.
+    #[must_use]
+    pub fn on(project: Project, url: &str) -> Project {
+        let mut project = project;
+        project.mask.add(url);
+        project.env.insert("DATABASE_URL".to_owned(), url.to_owned());
+        project
+    }
+
+    /// drizzle's configuration in the work tree.
+    pub fn config(&self) -> Result<&drizzle::Config> {
+        if self.config.get().is_none() {
+            let project = self.work(&self.folder.log_stem(0, "config"))?;
+            let _ = self.config.set(drizzle::config::load(&project)?);
+        }
+        self.config.get().context("the configuration was just read")
+    }
+
+    /// The table in which Drizzle's migrator keeps its books.
+    pub fn migrations_table(&self) -> Result<TableName> {
+        let config = self.config()?;
+        Ok(TableName::new(&config.migrations_schema, &config.migrations_table))
+    }
+
+    /// Fingerprints that can be compared between a real database and a restored copy.
+    pub fn portable(&self) -> Result<fingerprint::Options> {
+        Ok(fingerprint::Options { skip_tables: vec![self.migrations_table()?], ..fingerprint::Options::default() })
+    }
+
+    /// Fingerprints within one server: everything counts.
+    pub fn strict(&self) -> Result<fingerprint::Options> {
+        Ok(fingerprint::Options { strict_order: true, privileges: true, ..self.portable()? })
+    }
+
+    /// A value from `.env` of the repo or of the database package.
+    fn from_env_files(&self, name: &str) -> Option<String> {
+        let package = self.loaded.var("db_package").map(|package| self.root.join(package));
+        [Some(self.root.clone()), package].into_iter().flatten().find_map(|folder| {
+            let text = std::fs::read_to_string(folder.join(".env")).ok()?;
+            super::dotenv::value(&text, name)
+        })
+    }
+
+    /// Outside state has changed by our own doing: look again.
+    pub(super) fn forget_probes(&self) {
+        if let Ok(mut probes) = self.probes.lock() {
+            probes.clear();
+        }
+    }
+}
+
+impl Host for World<'_> {
+    fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome> {
+        let found = super::ACTIONS.iter().find(|candidate| candidate.name == action);
+        let found = found.with_context(|| format!("validated: `{action}` is an action"))?;
+        (found.run)(self, context)
+    }
+
+    fn digest(&self, file: &Path) -> Result<String> {
+        match file.extension().and_then(|ending| ending.to_str()) {
+            Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
+                Ok(code::tokens::digest(file, &text))
+            },
+            _ => digest::of_file(file),
+        }
+    }
+
+    fn probe(&self, probe: &str) -> Result<String> {
+        if let Some(known) = self.probes.lock().ok().and_then(|probes| probes.get(probe).cloned()) {
+            return Ok(known);
+        }
+        let target = probe.strip_prefix("database:").unwrap_or(probe);
+        let value = super::probe::database(self, target)?;
+        if let Ok(mut probes) = self.probes.lock() {
+            probes.insert(probe.to_owned(), value.clone());
+        }
+        Ok(value)
+    }
+
+    fn tool(&self, name: &str) -> Result<(PathBuf, String)> {
+        if name == "bun" {
+            let bun = self.bun()?;
+            return Ok((bun.path.clone(), bun.version.clone()));
+        }
+        if tools::POSTGRES_PROGRAMS.contains(&name) || name == "postgresql" {
+            let postgres = self.postgres()?;
+            return Ok((postgres.tool(name), postgres.version.clone()));
+        }
+        let path = tools::on_path(name).ok_or_else(|| {
+            Failure::environment(format!("`{name}` is not on the PATH")).hint("cargo xtask doctor")
+        })?;
+        let version = tools::version_line(&path).unwrap_or_else(|| "unknown".to_owned());
+        Ok((path, version))
+    }
+
+    /// A work tree of the base with its packages installed; made once per base commit.
+    fn base_tree(&self, base: &str) -> Result<PathBuf> {
+        let folder = self.private()?.join("base");
+        places::ensure(&folder, 0o700)?;
+        let tree = folder.join(&base[..12.min(base.len())]);
+        git::worktree(&self.root, base, &tree)?;
+        let done = tree.with_extension("installed");
+        if !done.exists() {
+            let bun = self.bun()?;
+            let mut run = Run::new(&bun.path, &tree).args(["install", "--frozen-lockfile"]);
+            run.timeout = Duration::from_secs(900);
+            run.log = Some(self.folder.log_stem(0, "base-install"));
+            let output = run.run()?;
+            if !output.success() {
+                return Err(Failure::environment("the packages of the base commit cannot be installed")
+                    .detail(output.tail(8))
+                    .hint("`bun install --frozen-lockfile` must pass on the base commit: commit a lock file that fits")
+                    .into());
+            }
+            crate::state::durable::write(&done, base.as_bytes())?;
+        }
+        Ok(tree)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        environment::var(name).or_else(|| self.from_env_files(name))
+    }
+
+    fn holds(&self, target: &str, query: &str) -> Result<bool> {
+        let mut client = connect::connect_read_only(&self.url(target)?, APPLICATION)?;
+        let row = client.query_one(query, &[]).with_context(|| format!("asking `{target}`: {query}"))?;
+        row.try_get::<_, bool>(0).context("the query's first value is not a boolean")
+    }
+
+    fn mask(&self) -> Mask {
+        let mut mask = Mask::default();
+        for target in self.loaded.workflow.target.values() {
+            if let Some(url) = self.env(&target.url_env).and_then(|text| url::parse(&text).ok())
+                && let Some(password) = &url.password
+            {
+                mask.add(password);
+            }
+        }
+        if let Ok(shadow) = self.shadow.lock()
+            && let Some(shadow) = shadow.as_ref()
+        {
+            mask.add(shadow.server.password());
+        }
+        mask
+    }
+}

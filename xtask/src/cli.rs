@@ -1,0 +1,170 @@
+//! Verbs and flags. Each doc line is the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Takes a Drizzle schema change from idea to deployed, in an order that cannot be skipped.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 80, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start, or go on with, the schema change on this branch
+    #[command(after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")]
+    DbChange(Box<DbChange>),
+    /// Run another workflow of this repo: workflows/NAME.toml
+    Run { name: String, #[command(flatten)] go: Go },
+    /// Look at the workflow file
+    Workflow { #[command(subcommand)] verb: WorkflowVerb },
+    /// List the tools that are needed, where they were found, and what to do if one is missing
+    Doctor,
+    /// Take the sample repo through the whole workflow; nothing to set up
+    #[command(after_help = "Example: cargo xtask demo --change phone")]
+    Demo(Demo),
+    /// Run the tests of this project
+    Test {
+        /// The long matrices too
+        #[arg(long)]
+        full: bool,
+    },
+    /// Run the benchmarks of this project, as ratios against named peers
+    Bench { name: Option<String> },
+    /// Not built yet
+    #[command(hide = true, name = "review", alias = "rollback", alias = "backup", alias = "deploy", alias = "stats",
+        alias = "verify", alias = "hooks", alias = "init", alias = "completions")]
+    NotBuilt {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct DbChange {
+    #[command(flatten)]
+    pub go: Go,
+    #[command(subcommand)]
+    pub verb: Option<ChangeVerb>,
+}
+
+/// How far to go, and how to say what happens.
+#[derive(Clone, Debug, Args)]
+pub struct Go {
+    /// Run what is missing up to this step
+    #[arg(long, value_name = "STEP")]
+    pub to: Option<String>,
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ChangeVerb {
+    /// Declare the change, then go on as far as possible
+    Start(Start),
+    /// Show phases and steps, and what is next
+    Status(Shown),
+    /// Say why a step is as it is: what was proven, or what changed since
+    Why { step: String, #[command(flatten)] shown: Shown },
+    /// Print the logs of a step
+    Logs { step: String },
+    /// List the runs of this work tree
+    Runs(Shown),
+    /// Check journal, snapshots and what the database has applied
+    Inventory(Shown),
+    /// Answer the decision of a step
+    Answer {
+        step: String,
+        option: usize,
+        /// Goes into the record and the report
+        #[arg(long)]
+        reason: String,
+    },
+    /// Record that you did what no machine can check
+    Attest {
+        step: String,
+        #[arg(long)]
+        by: String,
+        #[arg(long)]
+        note: String,
+    },
+    /// Accept findings of the review, by name
+    Accept {
+        #[arg(required = true)]
+        findings: Vec<String>,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Print the report of the run
+    Report {
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// End the run without finishing it; nothing is deleted
+    Abort {
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Start {
+    /// A few words; names the run, the test file and the migration
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Rename a column: table.old=table.new
+    #[arg(long, value_name = "T.A=T.B")]
+    pub rename: Vec<String>,
+    /// Add a nullable column: table.column=type
+    #[arg(long, value_name = "T.A=TYPE")]
+    pub add: Vec<String>,
+    /// Read the operations from a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub change: Option<PathBuf>,
+    #[command(flatten)]
+    pub go: Go,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Shown {
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Text,
+    Md,
+    Json,
+    Html,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WorkflowVerb {
+    /// Find everything that is wrong with a workflow file, before anything runs
+    Check { name: Option<String> },
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Which of the two changes to play
+    #[arg(long, value_enum, default_value_t = Change::Rename)]
+    pub change: Change,
+    /// Only prepare the folder and keep its database up until Ctrl-C, for driving the workflow by hand
+    #[arg(long)]
+    pub serve: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Change {
+    /// A breaking change: users.email becomes users.email_address
+    Rename,
+    /// An additive change: users gets a nullable phone
+    Phone,
+}

@@ -1,0 +1,465 @@
+//! Writes the test of a change before the change: claims that are red on the base by an assertion and green afterwards, and
+//! a control that passes on both sides.
+//!
+//! The same file loads in both trees: new names are reached through SQL and through the schema's namespace, never by import.
+//! Each test runs in a transaction that is rolled back, so that nothing stays in the database, whatever fails.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::samples::{self, Sample};
+use super::schema::{SchemaSource, Table};
+use crate::failure::Failure;
+use crate::sql::operation::{literal, quote};
+use crate::sql::{Operation, TableName};
+
+/// How the test reaches the code under test, as import specifiers.
+#[derive(Clone, Debug)]
+pub struct Imports {
+    /// Exports `db`.
+    pub db: String,
+    /// Exports the tables.
+    pub schema: String,
+}
+
+/// The text of the test file. `schema` is the one before the change.
+///
+/// Errors: a kind of change or a table that no test can be derived for; the test must then be written by hand.
+pub fn scaffold(title: &str, operations: &[Operation], schema: &SchemaSource, imports: &Imports) -> Result<String> {
+    let mut writer = Writer { schema, makers: String::new(), made: BTreeSet::new(), open: Vec::new(), operations };
+    let mut tests = String::new();
+    for operation in operations {
+        tests.push_str(&writer.tests(operation)?);
+    }
+    let mut controls = BTreeSet::new();
+    for operation in operations {
+        if controls.insert(operation.table()) {
+            tests.push_str(&writer.control(operation.table())?);
+        }
+    }
+    let mut text = HEAD.replace("{db}", &single(&imports.db)).replace("{schema}", &single(&imports.schema));
+    text.push_str(&writer.makers);
+    let _ = write!(text, "\ndescribe({}, () => {{\n{}}});\n", single(title), tests.trim_start_matches('\n'));
+    Ok(text)
+}
+
+const HEAD: &str = r"import { describe, expect, test } from 'bun:test';
+import { db } from {db};
+import * as schema from {schema};
+import { getTableColumns, sql, type SQL, type Table } from 'drizzle-orm';
+
+type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0];
+type Row = Record<string, unknown>;
+
+class RolledBack extends Error {}
+
+/** Runs a test in a transaction of its own; nothing that it writes stays. */
+async function rolledBack(work: (tx: Transaction) => Promise<void>): Promise<void> {
+  const run = db.transaction(async (tx) => {
+    await work(tx);
+    throw new RolledBack();
+  });
+  await run.catch((error: unknown) => {
+    if (!(error instanceof RolledBack)) throw error;
+  });
+}
+
+async function rows(tx: Transaction, query: SQL): Promise<Row[]> {
+  const result: unknown = await tx.execute(query);
+  return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
+}
+
+/** 'accepted', or the SQLSTATE with which the database refuses a statement. */
+async function outcome(tx: Transaction, query: SQL): Promise<string> {
+  try {
+    await tx.transaction(async (inner) => {
+      await inner.execute(query);
+    });
+    return 'accepted';
+  } catch (error) {
+    const { code, cause } = error as { code?: string; cause?: { code?: string } };
+    return cause?.code ?? code ?? String(error);
+  }
+}
+
+/** The columns that the database has now. */
+async function columnsOf(tx: Transaction, schemaName: string, table: string): Promise<string[]> {
+  const found = await rows(
+    tx,
+    sql`select column_name from information_schema.columns where table_schema = ${schemaName} and table_name = ${table}`,
+  );
+  return found.map((row) => String(row.column_name));
+}
+
+/** The columns that the schema files give a table; none where they have no such export. */
+function columnsInSchema(name: string): string[] {
+  const table = (schema as unknown as Record<string, Table | undefined>)[name];
+  return table === undefined ? [] : Object.values(getTableColumns(table)).map((column) => column.name);
+}
+
+/** Inserts one row; values for columns that the database doesn't have (yet, or any more) are left out. */
+async function insert(tx: Transaction, schemaName: string, table: string, values: Record<string, SQL>): Promise<Row> {
+  const present = await columnsOf(tx, schemaName, table);
+  const entries = Object.entries(values).filter(([name]) => present.includes(name));
+  const into = sql`${sql.identifier(schemaName)}.${sql.identifier(table)}`;
+  const names = sql.join(entries.map(([name]) => sql.identifier(name)), sql`, `);
+  const given = sql.join(entries.map(([, value]) => value), sql`, `);
+  const written = entries.length === 0
+    ? sql`insert into ${into} default values returning *`
+    : sql`insert into ${into} (${names}) values (${given}) returning *`;
+  const [row] = await rows(tx, written);
+  if (row === undefined) throw new Error('the insert gave no row');
+  return row;
+}
+";
+
+struct Writer<'a> {
+    schema: &'a SchemaSource,
+    operations: &'a [Operation],
+    makers: String,
+    made: BTreeSet<String>,
+    /// Tables whose maker is being written: a table that needs itself can't be filled.
+    open: Vec<String>,
+}
+
+impl Writer<'_> {
+    fn tests(&mut self, operation: &Operation) -> Result<String> {
+        match operation {
+            Operation::AddColumn { table, column, data_type, not_null, default } => {
+                self.add_column(operation, table, column, data_type, *not_null, default.is_some())
+            }
+            Operation::RenameColumn { table, from, to } => self.rename_column(operation, table, from, to),
+            Operation::Other { .. } => Err(by_hand(format!("no test can be derived for `{operation}`")).into()),
+        }
+    }
+
+    fn add_column(
+        &mut self,
+        operation: &Operation,
+        table: &TableName,
+        column: &str,
+        data_type: &str,
+        not_null: bool,
+        default: bool,
+    ) -> Result<String> {
+        let make = self.maker(table)?;
+        let (place, column_text) = (place(table), single(column));
+        let mut text = in_schema(operation, self.table(table)?, column, None);
+        let present = format!("    expect(await columnsOf(tx, {place})).toContain({column_text});\n");
+        let (relation, identifier) = (table_sql(table), column_sql(column));
+        match samples::of_type(data_type, &self.schema.enums) {
+            Some(Sample { value, comparison }) => {
+                let sample = comparison.replace("{column}", &identifier);
+                text += &test(
+                    &format!("{operation}: a value round-trips"),
+                    &format!(
+                        "{present}    const value = {value};\n    await {make}(tx, {{ [{column_text}]: value }});\n    const [found] = await rows(tx, sql`select count(*)::int as count from {relation} where {sample}`);\n    expect(found?.count).toBeGreaterThan(0);\n"
+                    ),
+                );
+            }
+            None => {
+                text += &test(
+                    &format!("{operation}: has its type"),
+                    &format!(
+                        "{present}    const [found] = await rows(\n      tx,\n      sql`select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = {}::regclass and attname = {}`,\n    );\n    expect(found?.type).toBe({});\n",
+                        escaped(&literal(&table.quoted())),
+                        escaped(&literal(column)),
+                        single(data_type)
+                    ),
+                );
+            }
+        }
+        let refused = format!(
+            "{present}    await {make}(tx);\n    expect(await outcome(tx, sql`update {relation} set {identifier} = null`)).toBe('23502');\n"
+        );
+        match (not_null, default) {
+            (true, _) => text += &test(&format!("{operation}: null is refused"), &refused),
+            (false, false) => {
+                text += &test(
+                    &format!("{operation}: may be left out"),
+                    &format!(
+                        "{present}    const row = await {make}(tx);\n    expect(row[{column_text}]).toBeNull();\n"
+                    ),
+                );
+            }
+            (false, true) => {}
+        }
+        if default {
+            text += &test(
+                &format!("{operation}: is filled when left out"),
+                &format!(
+                    "{present}    const row = await {make}(tx, {{}}, [{column_text}]);\n    expect(row[{column_text}] ?? null).not.toBeNull();\n"
+                ),
+            );
+        }
+        Ok(text)
+    }
+
+    fn rename_column(&mut self, operation: &Operation, table: &TableName, from: &str, to: &str) -> Result<String> {
+        let make = self.maker(table)?;
+        let relation = table_sql(table);
+        let (old, new) = (column_sql(from), column_sql(to));
+        let mut text = in_schema(operation, self.table(table)?, to, Some(from));
+        let present = format!("    expect(await columnsOf(tx, {})).toContain({});\n", place(table), single(to));
+        let missing = || Failure::usage(format!("column `{table}.{from}` is not in the schema files"));
+        let column = self.table(table)?.column(from).ok_or_else(missing)?;
+        // A reference's value is another row's: it can't be chosen here.
+        let sample = if column.references.is_none() { samples::of_column(column, &self.schema.enums) } else { None };
+        text += &match sample {
+            Some(Sample { value, comparison }) => test(
+                &format!("{operation}: the new name holds the value"),
+                &format!(
+                    "{present}    const value = {value};\n    await {make}(tx, {{ [{}]: value, [{}]: value }});\n    const [found] = await rows(tx, sql`select count(*)::int as count from {relation} where {}`);\n    expect(found?.count).toBeGreaterThan(0);\n",
+                    single(from),
+                    single(to),
+                    comparison.replace("{column}", &new)
+                ),
+            ),
+            None => test(
+                &format!("{operation}: the new name can be read"),
+                &format!(
+                    "{present}    expect(await outcome(tx, sql`select {new} from {relation}`)).toBe('accepted');\n"
+                ),
+            ),
+        };
+        text += &test(
+            &format!("{operation}: the old name is gone"),
+            &format!("    expect(await outcome(tx, sql`select {old} from {relation}`)).toBe('42703');\n"),
+        );
+        Ok(text)
+    }
+
+    fn control(&mut self, table: &TableName) -> Result<String> {
+        let make = self.maker(table)?;
+        let relation = table_sql(table);
+        Ok(test(
+            &format!("control: {table} can be written and read"),
+            &format!(
+                "    await {make}(tx);\n    const [found] = await rows(tx, sql`select count(*)::int as count from {relation}`);\n    expect(found?.count).toBeGreaterThan(0);\n"
+            ),
+        ))
+    }
+
+    fn table(&self, name: &TableName) -> Result<&Table> {
+        let table = self.schema.table(name);
+        Ok(table.ok_or_else(|| Failure::usage(format!("table `{name}` is not in the schema files")))?)
+    }
+
+    /// A function of the test file that inserts one valid row, and first the rows that it refers to. Gives its name.
+    fn maker(&mut self, name: &TableName) -> Result<String> {
+        let table = self.table(name)?.clone();
+        let function = format!("make{}", capital(&table.export));
+        if self.made.contains(&function) {
+            return Ok(function);
+        }
+        if table.opaque {
+            return Err(by_hand(format!("not all columns of `{name}` can be read from the schema files")).into());
+        }
+        if self.open.contains(&function) {
+            return Err(by_hand(format!("a row of `{name}` needs a row of `{name}` first")).into());
+        }
+        self.open.push(function.clone());
+        let mut values = Vec::new();
+        for column in table.columns.iter().filter(|column| column.not_null && !column.filled) {
+            let value = match &column.references {
+                Some((export, property)) => self.parent(name, export, property)?,
+                None => {
+                    let sample = samples::of_column(column, &self.schema.enums);
+                    let why = || {
+                        by_hand(format!("no value is known for `{name}.{}` of type `{}`", column.name, column.builder))
+                    };
+                    sample.ok_or_else(why)?.value
+                }
+            };
+            for name in self.names_of(name, &column.name) {
+                values.push((name, value.clone()));
+            }
+        }
+        for operation in self.operations {
+            if let Operation::AddColumn { table: of, column, data_type, not_null: true, .. } = operation
+                && of == name
+            {
+                let why = || by_hand(format!("no value is known for `{name}.{column}` of type `{data_type}`"));
+                values.push((column.clone(), samples::of_type(data_type, &self.schema.enums).ok_or_else(why)?.value));
+            }
+        }
+        self.open.pop();
+        let values: String = values.iter().map(|(name, value)| format!("    [{}]: {value},\n", single(name))).collect();
+        let _ = write!(
+            self.makers,
+            "\nasync function {function}(tx: Transaction, given: Record<string, SQL> = {{}}, left: string[] = []): Promise<Row> {{\n  const values: Record<string, SQL> = {{\n{values}    ...given,\n  }};\n  for (const name of left) delete values[name];\n  return insert(tx, {}, values);\n}}\n",
+            place(name)
+        );
+        self.made.insert(function.clone());
+        Ok(function)
+    }
+
+    fn parent(&mut self, child: &TableName, export: &str, property: &str) -> Result<String> {
+        let parent = self.schema.by_export(export).cloned();
+        let unknown =
+            || by_hand(format!("`{child}` refers to `{export}.{property}`, which is not in the schema files"));
+        let parent = parent.ok_or_else(unknown)?;
+        let column = parent.columns.iter().find(|column| column.property == property).ok_or_else(unknown)?.name.clone();
+        let make = self.maker(&parent.name)?;
+        let names = self.names_of(&parent.name, &column);
+        let read: Vec<String> = names.iter().map(|name| format!("parent[{}]", single(name))).collect();
+        Ok(format!("sql`${{await {make}(tx).then((parent) => {})}}`", read.join(" ?? ")))
+    }
+
+    /// A column under all the names that it has in one of the two trees.
+    fn names_of(&self, table: &TableName, column: &str) -> Vec<String> {
+        let renamed = self.operations.iter().find_map(|operation| match operation {
+            Operation::RenameColumn { table: of, from, to } if of == table && from == column => Some(to.clone()),
+            _ => None,
+        });
+        std::iter::once(column.to_owned()).chain(renamed).collect()
+    }
+}
+
+fn by_hand(message: String) -> Failure {
+    Failure::step(message).hint("write the test file by hand: one test for each declared operation, named after it")
+}
+
+/// The claim that the schema files have the column. Columns without a written name are named by drizzle's `casing`, which
+/// only the database's claims see.
+fn in_schema(operation: &Operation, table: &Table, to: &str, from: Option<&str>) -> String {
+    if table.columns.iter().any(|column| !column.named) {
+        return String::new();
+    }
+    let mut body = format!(
+        "  const names = columnsInSchema({});\n  expect(names).toContain({});\n",
+        single(&table.export),
+        single(to)
+    );
+    if let Some(from) = from {
+        let _ = writeln!(body, "  expect(names).not.toContain({});", single(from));
+    }
+    format!("\n  test({}, () => {{\n{}  }});\n", single(&format!("{operation}: the schema has it")), indented(&body))
+}
+
+fn test(name: &str, body: &str) -> String {
+    format!("\n  test({}, () =>\n    rolledBack(async (tx) => {{\n{}    }}));\n", single(name), indented(body))
+}
+
+fn indented(body: &str) -> String {
+    body.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn place(table: &TableName) -> String {
+    format!("{}, {}", single(&table.schema), single(&table.name))
+}
+
+fn table_sql(table: &TableName) -> String {
+    escaped(&table.quoted())
+}
+
+fn column_sql(column: &str) -> String {
+    escaped(&quote(column))
+}
+
+/// As text inside a template literal.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${")
+}
+
+/// As a single-quoted string.
+pub(super) fn single(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
+    format!("'{text}'")
+}
+
+fn capital(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::code::{claims, schema};
+
+    fn users() -> TableName {
+        TableName::new("public", "users")
+    }
+
+    fn source(text: &str) -> SchemaSource {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("schema.ts");
+        std::fs::write(&file, text).unwrap();
+        schema::read(&[file]).unwrap()
+    }
+
+    const SCHEMA: &str = "export const role = pgEnum('role', [\"it's\", 'b']);
+export const teams = pgTable('teams', { id: uuid('id').primaryKey().defaultRandom(), slug: varchar('slug', { length: 8 }).notNull() });
+export const users = pgTable('users', {
+  id: uuid('id').primaryKey().defaultRandom(), email: text('email').notNull(), role: role('role').notNull(),
+  teamId: uuid('team_id').notNull().references(() => teams.id), note: text('note'), at: timestamp('at').notNull().defaultNow(),
+});";
+
+    fn text(operations: &[Operation]) -> Result<String> {
+        let imports = Imports { db: "@/db".to_owned(), schema: "@/db/schema".to_owned() };
+        scaffold("it's a change", operations, &source(SCHEMA), &imports)
+    }
+
+    #[test]
+    fn the_file_parses_claims_every_operation_and_passes_its_own_lint() {
+        let add = |column: &str, data_type: &str, not_null, default: Option<&str>| Operation::AddColumn {
+            table: users(),
+            column: column.to_owned(),
+            data_type: data_type.to_owned(),
+            not_null,
+            default: default.map(str::to_owned),
+        };
+        let operations = [
+            Operation::RenameColumn { table: users(), from: "email".to_owned(), to: "e`mail ${x} \"ü'".to_owned() },
+            add("phone", "text", false, None),
+            add("level", "integer", true, Some("1")),
+            add("place", "geometry(point)", false, None),
+        ];
+        let text = text(&operations).unwrap();
+        let path = Path::new("t.test.ts");
+        let claims = claims::claims(path, &text, &operations).unwrap();
+        assert!(claims.of.values().all(|about| about.len() >= 2), "{:?}", claims.of);
+        assert_eq!(claims.controls, ["control: users can be written and read"]);
+        assert!(claims::lint(path, &text).unwrap().is_empty());
+    }
+
+    #[test]
+    fn rows_have_what_the_table_needs_under_the_old_and_the_new_name() {
+        let text = text(&[Operation::RenameColumn {
+            table: users(),
+            from: "email".to_owned(),
+            to: "email_address".to_owned(),
+        }])
+        .unwrap();
+        for part in [
+            "['email']: sql`${crypto.randomUUID()}`",
+            "['email_address']: sql`${crypto.randomUUID()}`",
+            "['slug']: sql`${crypto.randomUUID().slice(0, 8)}`",
+            "['role']: sql.raw('\\'it\\'\\'s\\'')",
+            "['team_id']: sql`${await makeTeams(tx).then((parent) => parent['id'])}`",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("['note']") && !text.contains("['at']"));
+        assert!(text.find("function makeTeams").unwrap() < text.find("function makeUsers").unwrap());
+    }
+
+    #[test]
+    fn what_no_test_can_be_derived_for_is_said() {
+        let other = Operation::Other { table: users(), what: "drop policy p".to_owned() };
+        assert!(text(&[other]).unwrap_err().to_string().contains("`drop policy p`"));
+        let add = Operation::AddColumn {
+            table: users(),
+            column: "place".to_owned(),
+            data_type: "geometry".to_owned(),
+            not_null: true,
+            default: None,
+        };
+        assert!(text(&[add]).unwrap_err().to_string().contains("no value is known for `users.place`"));
+    }
+}

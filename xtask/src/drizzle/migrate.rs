@@ -1,0 +1,161 @@
+//! `bun run db:migrate` against one explicit database, proven by the rows of the migrations table.
+//!
+//! Invariant: drizzle-kit says "applied successfully" when it skips a migration and says nothing when one fails, so only the rows
+//! count: each pending migration recorded once with the hash of its file, and all older rows as they were.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use postgres::Client;
+
+use super::config::Config;
+use super::journal::{self, Applied, Entry, Journal};
+use super::project::Project;
+use super::recover::{self, Verdict};
+use crate::failure::Failure;
+use crate::process::Output;
+use crate::sql::TableName;
+
+/// What was applied.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Migrated {
+    /// Tags, in order; empty when nothing was pending.
+    pub applied: Vec<String>,
+    /// Wall time, the start of bun and drizzle-kit included.
+    pub seconds: f64,
+}
+
+/// The rows of the migrations table, in the order in which they were written; none where the table does not exist.
+pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
+    let table = TableName::new(&config.migrations_schema, &config.migrations_table);
+    let unreachable = |error: postgres::Error| {
+        let reason = error
+            .as_db_error()
+            .map_or_else(|| "the connection was lost".to_owned(), |error| error.message().to_owned());
+        Failure::environment(format!("cannot read the migrations table `{table}`: {reason}"))
+            .hint("check that the database is up and that the role may read it")
+    };
+    let exists: bool =
+        client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table.quoted()]).map_err(unreachable)?.get(0);
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(&format!("SELECT hash, coalesce(created_at, 0) FROM {} ORDER BY id", table.quoted()), &[])
+        .map_err(unreachable)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Applies what is pending. `project.env` names the database in `DATABASE_URL`; `client` is connected to the same one.
+///
+/// Errors: a migration that drizzle would skip (refused, before anything runs), one that fails (step, with SQLSTATE, file, line
+/// and statement), or rows that do not prove it (step).
+pub fn migrate(
+    project: &Project,
+    config: &Config,
+    journal: &Journal,
+    out: &Path,
+    client: &mut Client,
+) -> Result<Migrated> {
+    if !project.env.contains_key("DATABASE_URL") {
+        anyhow::bail!("no DATABASE_URL for the child that migrates");
+    }
+    let before = applied(client, config)?;
+    let pending = journal::pending(&journal.entries, &before);
+    if let Some(skipped) = journal::skipped(&journal.entries, &before).first() {
+        return Err(Failure::refused(format!(
+            "drizzle would skip `{}`: the database has a newer migration",
+            skipped.tag
+        ))
+        .hint("remove it and generate it again, so that it becomes the newest")
+        .into());
+    }
+    // Hashes are taken first: a file that changes while it is applied proves nothing.
+    let mut expected = before.clone();
+    for entry in &pending {
+        expected.push((journal::hash(out, entry)?, entry.when));
+    }
+    let output = project.bun(&["run", "db:migrate"]).run()?;
+    let after = applied(client, config)?;
+    let wrong = verdict(&before, &expected, &after).err();
+    match wrong {
+        None if output.success() => Ok(Migrated {
+            applied: pending.iter().map(|entry| entry.tag.clone()).collect(),
+            seconds: output.duration.as_secs_f64(),
+        }),
+        None => Err(failed(&output, "every migration is recorded, and yet drizzle-kit failed").into()),
+        Some(_) if after == before => Err(explained(project, out, client, &pending, &output)?.into()),
+        Some(problem) => Err(failed(&output, &problem)
+            .hint("look into the migrations table before anything else runs on this database")
+            .into()),
+    }
+}
+
+/// Whether the rows are the older ones and one for each pending migration, and nothing else.
+fn verdict(before: &[Applied], expected: &[Applied], after: &[Applied]) -> std::result::Result<(), String> {
+    if after == expected {
+        return Ok(());
+    }
+    if after.get(..before.len()) != Some(before) {
+        return Err("older rows of the migrations table changed".to_owned());
+    }
+    let (got, wanted) = (after.len() - before.len(), expected.len() - before.len());
+    Err(format!(
+        "the migrations table gained {got} rows that were to be {wanted}, or their hashes differ from the files"
+    ))
+}
+
+/// Nothing was recorded: drizzle rolled back, or never began.
+fn explained(
+    project: &Project,
+    out: &Path,
+    client: &mut Client,
+    pending: &[&Entry],
+    output: &Output,
+) -> Result<Failure> {
+    Ok(match recover::explain(client, out, pending).context("asking the database why")? {
+        Verdict::Fails(error) => {
+            error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")
+        }
+        Verdict::Succeeds if output.success() => {
+            failed(output, "drizzle-kit reported success and applied nothing here")
+                .hint("see that `db:migrate` takes its database from `DATABASE_URL`: it may have reached another one")
+        }
+        Verdict::Succeeds => failed(output, "drizzle-kit failed, but the same statements succeed on our connection")
+            .hint("see that `DATABASE_URL` reaches the database from a child process, and that `db:migrate` uses it"),
+        Verdict::NotJudged(why) => failed(output, &format!("drizzle-kit failed, and its reason was not found: {why}")),
+    })
+}
+
+fn failed(output: &Output, problem: &str) -> Failure {
+    Failure::step(format!("the migration is not proven: {problem}"))
+        .detail(format!("drizzle-kit ended with exit code {}", output.code()))
+        .detail(without_details(&super::prompt::plain(&output.tail(6))))
+}
+
+/// What drizzle-kit printed, without the lines in which PostgreSQL and postgres.js quote rows.
+fn without_details(text: &str) -> String {
+    let quotes_rows = |line: &&str| {
+        let line = line.to_lowercase();
+        !["detail", "key (", "failing row", "parameters", "params"].iter().any(|word| line.contains(word))
+    };
+    text.lines().filter(quotes_rows).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(list: &[(&str, i64)]) -> Vec<Applied> {
+        list.iter().map(|(hash, when)| ((*hash).to_owned(), *when)).collect()
+    }
+
+    #[test]
+    fn only_the_expected_rows_prove_a_migration() {
+        let (before, expected) = (rows(&[("a", 1)]), rows(&[("a", 1), ("b", 2)]));
+        assert!(verdict(&before, &expected, &expected).is_ok());
+        assert!(verdict(&before, &expected, &before).unwrap_err().contains("0 rows that were to be 1"));
+        assert!(verdict(&before, &expected, &rows(&[("a", 1), ("x", 2)])).is_err());
+        assert!(verdict(&before, &expected, &rows(&[("x", 1), ("b", 2)])).unwrap_err().contains("older rows"));
+    }
+}

@@ -1,0 +1,191 @@
+//! How to run bun in one tree: which folder, which bun, which environment, and small scripts of ours inside the package.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::process::{Mask, Run, environment};
+
+/// One tree (the work tree or the base's) and how its programs are run.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// The tree's root.
+    pub root: PathBuf,
+    /// The folder of the database package in it; absolute.
+    pub package: PathBuf,
+    pub bun: PathBuf,
+    /// What children get beside the allow-list: `DATABASE_URL`, always set by us.
+    pub env: BTreeMap<String, String>,
+    pub mask: Mask,
+    /// Stem of the log files.
+    pub log: Option<PathBuf>,
+    /// Time limit of one call of bun.
+    pub timeout: Duration,
+}
+
+impl Project {
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, package: impl Into<PathBuf>, bun: impl Into<PathBuf>) -> Self {
+        Project {
+            root: root.into(),
+            package: package.into(),
+            bun: bun.into(),
+            env: BTreeMap::new(),
+            mask: Mask::default(),
+            log: None,
+            timeout: Duration::from_secs(600),
+        }
+    }
+
+    /// The environment of a child beyond the allow-list. Our bun comes first in PATH: package scripts call `bun` by name.
+    #[must_use]
+    pub fn child_env(&self) -> BTreeMap<String, String> {
+        let mut env = self.env.clone();
+        if let Some(folder) = self.bun.parent().filter(|folder| folder.is_absolute()) {
+            let base =
+                env.get("PATH").cloned().or_else(|| environment::for_children().remove("PATH")).unwrap_or_default();
+            let path =
+                if base.is_empty() { folder.display().to_string() } else { format!("{}:{base}", folder.display()) };
+            env.insert("PATH".to_owned(), path);
+        }
+        env
+    }
+
+    /// bun with these arguments, in the package's folder.
+    #[must_use]
+    pub fn bun(&self, args: &[&str]) -> Run {
+        let mut run = Run::new(&self.bun, &self.package).args(args.iter().copied()).timeout(self.timeout);
+        run.env = self.child_env();
+        run.mask = self.mask.clone();
+        run.log.clone_from(&self.log);
+        run
+    }
+
+    /// A path as a person in this tree would type it.
+    #[must_use]
+    pub fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// Runs a script of ours in the package and returns what it tells; the repo's own output does not mix with it.
+    pub(super) fn script(&self, body: &str, args: &[&str]) -> Result<std::result::Result<Value, ScriptError>> {
+        let folder = tempfile::tempdir().context("a folder for a script")?;
+        let (script, answer) = (folder.path().join("script.mjs"), folder.path().join("answer.json"));
+        fs::write(&script, format!("{PRELUDE}\n{body}\n")).context("writing a script")?;
+        let (script_text, answer_text) = (script.to_string_lossy().into_owned(), answer.to_string_lossy().into_owned());
+        let mut all = vec!["run", script_text.as_str(), answer_text.as_str()];
+        all.extend(args);
+        let output = self.bun(&all).run()?;
+        let told: Told = match fs::read_to_string(&answer) {
+            Ok(text) => serde_json::from_str(&text).context("reading the answer of a script")?,
+            Err(_) => {
+                return Ok(Err(ScriptError { message: self.mask.apply(&output.tail(6)), ..ScriptError::default() }));
+            }
+        };
+        Ok(match told {
+            Told::Value(value) => Ok(value),
+            Told::Error(mut error) => {
+                error.message = self.mask.apply(&error.message);
+                Err(error)
+            }
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Told {
+    Value(Value),
+    Error(ScriptError),
+}
+
+/// An error thrown by a module of the repo, with its place where there is one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ScriptError {
+    pub(super) message: String,
+    pub(super) file: Option<PathBuf>,
+    pub(super) line: Option<u64>,
+    pub(super) column: Option<u64>,
+    /// Set by a script that knows better what the matter is.
+    pub(super) code: Option<String>,
+}
+
+impl ScriptError {
+    /// `src/schema/users.ts:7:3: message`, first line only.
+    pub(super) fn place_and_message(&self, project: &Project) -> String {
+        let message = self.message.lines().next().unwrap_or("no message");
+        let Some(file) = &self.file else { return message.to_owned() };
+        let file = project.relative(file);
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => format!("{file}:{line}:{column}: {message}"),
+            (Some(line), None) => format!("{file}:{line}: {message}"),
+            _ => format!("{file}: {message}"),
+        }
+    }
+
+    /// The failure for what a script could not do, by its code.
+    pub(super) fn failure(&self, project: &Project, what: &str) -> Failure {
+        let place = self.place_and_message(project);
+        match self.code.as_deref() {
+            Some("not_installed") => Failure::environment(format!("{what}: {place}"))
+                .hint(format!("run `bun install` in {}", project.root.display())),
+            _ => Failure::usage(format!("{what}: {place}")),
+        }
+    }
+}
+
+/// Writes the answer to a file, so that whatever the repo's modules print is not taken for it; finds the place of an error.
+const PRELUDE: &str = r#"
+import { writeFileSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
+const [answerFile, ...args] = process.argv.slice(2);
+const answer = (value) => { writeFileSync(answerFile, JSON.stringify(value)); };
+const coded = (code, message) => Object.assign(new Error(message), { code: "xtask:" + code });
+const own = realpathSync(dirname(process.argv[1]));
+function told(error, fallback) {
+  const inner = error?.errors?.[0] ?? error;
+  const known = typeof inner?.code === "string" && inner.code.startsWith("xtask:");
+  const at = { message: String(inner?.message ?? inner), file: fallback ?? null, line: null, column: null };
+  if (known) return { ...at, code: inner.code.slice(6) };
+  if (inner?.position?.file) return { ...at, file: inner.position.file, line: inner.position.line, column: inner.position.column };
+  for (const line of String(inner?.stack ?? "").split("\n")) {
+    const frame = line.match(/\(?((?:file:\/\/)?\/[^():]+):(\d+):(\d+)\)?$/);
+    if (!frame) continue;
+    const file = decodeURI(frame[1].replace(/^file:\/\//, ""));
+    if (file.includes("/node_modules/") || file.startsWith(own) || file.startsWith(dirname(process.argv[1]))) continue;
+    return { ...at, file, line: Number(frame[2]), column: Number(frame[3]) };
+  }
+  return at;
+}
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_bun_comes_first_in_the_path_of_children() {
+        let mut project = Project::new("/r", "/r/packages/db", "/opt/bun/bin/bun");
+        project.env.insert("PATH".into(), "/usr/bin".into());
+        assert_eq!(project.child_env()["PATH"], "/opt/bun/bin:/usr/bin");
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_place_in_the_tree() {
+        let project = Project::new("/r", "/r/packages/db", "/opt/bun");
+        let error = ScriptError {
+            message: "boom\nmore".into(),
+            file: Some("/r/a.ts".into()),
+            line: Some(3),
+            ..ScriptError::default()
+        };
+        assert_eq!(error.place_and_message(&project), "a.ts:3: boom");
+    }
+}

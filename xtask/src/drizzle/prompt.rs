@@ -1,0 +1,179 @@
+//! drizzle-kit's rename questions: reading them off the screen, and the one answer that the declared operations allow.
+//!
+//! Invariant: the default answer ("create column") drops a column with its data, so nothing is ever answered by default.
+
+use crate::sql::Operation;
+
+/// A question as it stands on the screen now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    /// The question's own line.
+    pub(super) text: String,
+    /// Column and table, where it is about a column.
+    pub(super) column: Option<(String, String)>,
+    pub(super) options: Vec<Choice>,
+    /// Index of the option that is marked.
+    pub(super) marked: usize,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    Create(String),
+    Rename { from: String, to: String },
+}
+
+/// The last question in a text without escape sequences; `None` while it is not drawn to its end.
+pub(super) fn read(screen: &str) -> Option<Question> {
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    let at = lines.iter().rposition(|line| asks(line))?;
+    let text = lines[at].trim().to_owned();
+    let mut options = Vec::new();
+    let mut marked = None;
+    for line in lines[at + 1..].iter().take_while(|line| !line.is_empty()) {
+        let (mark, rest) = match line.strip_prefix("❯ ") {
+            Some(rest) => (true, rest),
+            None => (false, line.strip_prefix("  ")?),
+        };
+        if mark {
+            marked = Some(options.len());
+        }
+        options.push(choice(rest)?);
+    }
+    let column = text
+        .strip_prefix("Is ")
+        .and_then(|rest| rest.strip_suffix(" table created or renamed from another column?"))
+        .and_then(|rest| rest.split_once(" column in "))
+        .map(|(column, table)| (column.to_owned(), table.to_owned()));
+    Some(Question { text, column, options, marked: marked? })
+}
+
+/// Whether a line is a question of this kind, be it about a column, a table, an enum or anything else.
+pub(super) fn asks(line: &str) -> bool {
+    line.starts_with("Is ") && line.contains(" created or renamed from another ")
+}
+
+fn choice(line: &str) -> Option<Choice> {
+    if let Some(rest) = line.strip_prefix("+ ") {
+        return Some(Choice::Create(before_label(rest, " create ")?));
+    }
+    let names = before_label(line.strip_prefix("~ ")?, " rename ")?;
+    let (from, to) = names.split_once(" › ")?;
+    Some(Choice::Rename { from: from.to_owned(), to: to.to_owned() })
+}
+
+fn before_label(text: &str, label: &str) -> Option<String> {
+    text.rsplit_once(label).map(|(name, _)| name.trim_end().to_owned())
+}
+
+/// The option that the declared operations call for.
+///
+/// Errors: what was asked and not declared, as a text.
+pub(super) fn answer(question: &Question, declared: &[Operation]) -> Result<usize, String> {
+    let undeclared = |why: &str| Err(format!("{}: {why}", question.text));
+    let Some((asked, table)) = &question.column else { return undeclared("no declared operation is about this") };
+    let on_table =
+        |name: &crate::sql::TableName| name.name == *table || format!("{}.{}", name.schema, name.name) == *table;
+    for operation in declared {
+        if let Operation::RenameColumn { table: name, from, to } = operation
+            && on_table(name)
+            && to == asked
+        {
+            let wanted = Choice::Rename { from: from.clone(), to: to.clone() };
+            return match question.options.iter().position(|option| *option == wanted) {
+                Some(index) => Ok(index),
+                None => undeclared(&format!("the declared rename from `{from}` is not among the options")),
+            };
+        }
+    }
+    let created = declared
+        .iter()
+        .any(|operation| matches!(operation, Operation::AddColumn { table: name, column, .. } if on_table(name) && column == asked));
+    if !created {
+        return undeclared("neither a rename nor a new column of this name is declared");
+    }
+    let wanted = Choice::Create(asked.clone());
+    question
+        .options
+        .iter()
+        .position(|option| *option == wanted)
+        .map_or_else(|| undeclared("there is no option to create it"), Ok)
+}
+
+/// Text as it reads on the screen: escape sequences and carriage returns are left out.
+pub(super) fn plain(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => match chars.next() {
+                // Control sequence: parameters, then one final character (ECMA-48, 5.4).
+                Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+                // Operating system command: up to BEL.
+                Some(']') => while chars.next().is_some_and(|c| c != '\u{7}') {},
+                _ => {}
+            },
+            '\r' => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::TableName;
+
+    /// As drizzle-kit 0.31.11 drew it: the first picture, then the one after a press of Down.
+    const RAW: &str = "\x1b[90mReading config file\x1b[39m\r\n\x1b[?25l\r\nIs \x1b[1m\x1b[34memail_address\x1b[39m\x1b[22m column in \x1b[1m\x1b[34musers\x1b[39m\x1b[22m table created or renamed from another column?\r\n\x1b[32m❯ \x1b[39m\x1b[32m+\x1b[39m email_address         \x1b[90mcreate column\x1b[39m\r\n  \x1b[33m~\x1b[39m email › email_address \x1b[90mrename column\x1b[39m";
+    const DOWN: &str = "\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2K\x1b[G\r\nIs \x1b[1m\x1b[34memail_address\x1b[39m\x1b[22m column in \x1b[1m\x1b[34musers\x1b[39m\x1b[22m table created or renamed from another column?\r\n  \x1b[32m+\x1b[39m email_address         \x1b[90mcreate column\x1b[39m\r\n\x1b[33m❯ \x1b[39m\x1b[33m~\x1b[39m email › email_address \x1b[90mrename column\x1b[39m";
+
+    fn rename(from: &str) -> Operation {
+        Operation::RenameColumn {
+            table: TableName::new("public", "users"),
+            from: from.into(),
+            to: "email_address".into(),
+        }
+    }
+
+    #[test]
+    fn the_question_and_the_mark_are_read_off_the_last_picture() {
+        let first = read(&plain(RAW)).unwrap();
+        assert_eq!(first.column, Some(("email_address".into(), "users".into())));
+        assert_eq!(first.marked, 0);
+        assert_eq!(first.options[1], Choice::Rename { from: "email".into(), to: "email_address".into() });
+        assert_eq!(read(&plain(&format!("{RAW}{DOWN}"))).unwrap().marked, 1);
+    }
+
+    #[test]
+    fn only_a_declared_operation_answers() {
+        let question = read(&plain(RAW)).unwrap();
+        assert_eq!(answer(&question, &[rename("email")]), Ok(1));
+        assert!(answer(&question, &[rename("mail")]).unwrap_err().contains("not among the options"));
+        assert!(answer(&question, &[]).unwrap_err().contains("neither a rename"));
+        let add = |table: &str| Operation::AddColumn {
+            table: TableName::new("public", table),
+            column: "email_address".into(),
+            data_type: "text".into(),
+            not_null: false,
+            default: None,
+        };
+        assert_eq!(answer(&question, &[add("users")]), Ok(0));
+        assert!(answer(&question, &[add("invites")]).is_err());
+    }
+
+    #[test]
+    fn a_question_about_a_table_is_never_answered() {
+        let screen = "\nIs bookings table created or renamed from another table?\n❯ + bookings            create table\n  ~ sessions › bookings rename table";
+        let question = read(screen).unwrap();
+        assert_eq!(question.column, None);
+        assert!(answer(&question, &[rename("email")]).is_err());
+    }
+
+    #[test]
+    fn a_half_drawn_list_is_no_question_yet() {
+        assert_eq!(read("Is a column in b table created or renamed from another column?\n❯ + a  cre"), None);
+        assert_eq!(read("Is a column in b table created or renamed from another column?"), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! A snapshot of the schema as drizzle-kit 0.31 keeps it (`meta/NNNN_snapshot.json`, version 7).
+//!
+//! The JSON is kept whole: what has no accessor here is still compared, key by key, so that nothing is overlooked.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+use super::journal::{self, Journal};
+use crate::failure::Failure;
+use crate::sql::TableName;
+
+/// The `prevId` of a first snapshot.
+pub const ORIGIN: &str = "00000000-0000-0000-0000-000000000000";
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot(pub Value);
+
+pub(super) static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+
+impl Snapshot {
+    /// The snapshot before the first migration.
+    #[must_use]
+    pub fn empty() -> Self {
+        Snapshot(serde_json::json!({
+            "id": ORIGIN, "prevId": "", "version": "7", "dialect": "postgresql",
+            "tables": {}, "enums": {}, "schemas": {}, "sequences": {}, "roles": {}, "policies": {}, "views": {},
+            "_meta": { "columns": {}, "schemas": {}, "tables": {} }
+        }))
+    }
+
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.text("id")
+    }
+
+    #[must_use]
+    pub fn prev_id(&self) -> &str {
+        self.text("prevId")
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.0.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A top-level map: `tables`, `views`, `enums` …; a missing one is empty.
+    #[must_use]
+    pub fn map(&self, key: &str) -> &Map<String, Value> {
+        self.0.get(key).and_then(Value::as_object).unwrap_or(&NOTHING)
+    }
+
+    #[must_use]
+    pub fn table(&self, table: &TableName) -> Option<&Value> {
+        self.map("tables").get(&key(table))
+    }
+
+    #[must_use]
+    pub fn tables(&self) -> Vec<TableName> {
+        self.map("tables").iter().map(|(key, value)| named(key, value)).collect()
+    }
+
+    /// A column as the snapshot has it: `name`, `type`, `notNull`, `default` …
+    #[must_use]
+    pub fn column(&self, table: &TableName, column: &str) -> Option<&Value> {
+        self.table(table)?.get("columns")?.get(column)
+    }
+
+    /// Columns of a table, in the order of the schema file.
+    #[must_use]
+    pub fn columns(&self, table: &TableName) -> Vec<&str> {
+        let columns = self.table(table).map_or(&*NOTHING, |table| object(table, "columns"));
+        columns.keys().map(String::as_str).collect()
+    }
+}
+
+/// A member that should be an object; anything else reads as empty.
+pub(super) fn object<'a>(value: &'a Value, key: &str) -> &'a Map<String, Value> {
+    value.get(key).and_then(Value::as_object).unwrap_or(&NOTHING)
+}
+
+pub(crate) fn string<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+pub(super) fn key(table: &TableName) -> String {
+    format!("{}.{}", table.schema, table.name)
+}
+
+/// The name of an object of the snapshot; an empty `schema` is `public`, and a name may hold a dot.
+pub(crate) fn named(key: &str, value: &Value) -> TableName {
+    let (schema, name) = key.split_once('.').unwrap_or(("public", key));
+    let schema = value.get("schema").and_then(Value::as_str).unwrap_or(schema);
+    let name = value.get("name").and_then(Value::as_str).unwrap_or(name);
+    TableName::new(if schema.is_empty() { "public" } else { schema }, name)
+}
+
+/// Errors: not there, not JSON, not a PostgreSQL snapshot of version 7.
+pub fn load(path: &Path) -> Result<Snapshot> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::step(format!("cannot read the snapshot `{}`: {error}", path.display())))?;
+    parse(&text).map_err(|reason| {
+        Failure::step(format!("the snapshot `{}` cannot be used: {reason}", path.display()))
+            .hint("restore it from git, or bring it up to date with `drizzle-kit up`")
+            .into()
+    })
+}
+
+pub(super) fn parse(text: &str) -> std::result::Result<Snapshot, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let snapshot = Snapshot(value);
+    if snapshot.text("dialect") != "postgresql" || snapshot.text("version") != "7" {
+        return Err(format!(
+            "dialect `{}` version `{}` is not supported",
+            snapshot.text("dialect"),
+            snapshot.text("version")
+        ));
+    }
+    if snapshot.id().is_empty() || !snapshot.0.get("tables").is_some_and(Value::is_object) {
+        return Err("it has no `id` or no `tables`".to_owned());
+    }
+    Ok(snapshot)
+}
+
+/// The snapshot of the newest journal entry, or the empty one where there is none.
+pub fn latest(out: &Path, journal: &Journal) -> Result<Snapshot> {
+    journal.entries.last().map_or_else(|| Ok(Snapshot::empty()), |entry| load(&journal::snapshot_path(out, entry)))
+}
+
+/// The snapshots before and after one migration.
+pub fn around(out: &Path, journal: &Journal, tag: &str) -> Result<(Snapshot, Snapshot)> {
+    let position = journal.entries.iter().position(|entry| entry.tag == tag);
+    let position = position.ok_or_else(|| Failure::usage(format!("no migration `{tag}` in the journal")))?;
+    let before = match position.checked_sub(1) {
+        Some(previous) => load(&journal::snapshot_path(out, &journal.entries[previous]))?,
+        None => Snapshot::empty(),
+    };
+    Ok((before, load(&journal::snapshot_path(out, &journal.entries[position]))?))
+}

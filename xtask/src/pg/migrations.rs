@@ -1,0 +1,66 @@
+//! The table in which Drizzle's migrator keeps what it has applied.
+
+use anyhow::Result;
+use postgres::GenericClient;
+use serde::{Deserialize, Serialize};
+
+use super::error::Told;
+use crate::sql::operation::TableName;
+
+/// One row of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Applied {
+    /// SHA-256 of the whole migration file.
+    pub hash: String,
+    /// `when` of the journal entry, in milliseconds.
+    pub created_at: i64,
+}
+
+/// What has been applied, oldest first; `None`: there is no such table, so nothing ever was.
+///
+/// The migrator looks at the greatest `created_at` only (drizzle-orm 0.45, pg-core/dialect).
+pub fn applied(client: &mut impl GenericClient, schema: &str, table: &str) -> Result<Option<Vec<Applied>>> {
+    let name = TableName::new(schema, table);
+    let sql = "select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'v')";
+    if client.query_opt(sql, &[&schema, &table]).told("looking for the migrations table")?.is_none() {
+        return Ok(None);
+    }
+    let sql = format!("select hash::text, created_at::bigint from {} order by created_at, id", name.quoted());
+    let rows = client.query(&sql, &[]).told(&format!("reading the migrations table {name}"))?;
+    let mut applied = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let created_at: Option<i64> = row.try_get(1).told("reading the migrations table")?;
+        let created_at = created_at
+            .ok_or_else(|| crate::failure::Failure::refused(format!("a row of {name} has no `created_at`")))?;
+        applied.push(Applied { hash: row.get(0), created_at });
+    }
+    Ok(Some(applied))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::testing::Scratch;
+
+    #[test]
+    fn no_table_is_not_the_same_as_no_rows() {
+        let (_scratch, mut client) = Scratch::with(r#"create schema "D z""#);
+        assert_eq!(applied(&mut client, "D z", "M \"1\"").unwrap(), None);
+        client
+            .batch_execute(
+                r#"create table "D z"."M ""1""" (id serial primary key, hash text not null, created_at bigint)"#,
+            )
+            .unwrap();
+        assert_eq!(applied(&mut client, "D z", "M \"1\"").unwrap(), Some(vec![]));
+        client.batch_execute(r#"insert into "D z"."M ""1""" (hash, created_at) values ('b', 20), ('a', 10)"#).unwrap();
+        let hashes: Vec<_> = applied(&mut client, "D z", "M \"1\"")
+            .unwrap()
+            .unwrap()
+            .into_iter()
+            .map(|row| (row.hash, row.created_at))
+            .collect();
+        assert_eq!(hashes, [("a".to_owned(), 10), ("b".to_owned(), 20)]);
+    }
+}

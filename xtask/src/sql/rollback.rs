@@ -1,0 +1,368 @@
+//! `rollback_<tag>.sql`: the inverse of one migration, derived from the declared operations and the snapshots around it.
+//!
+//! Invariant: the file changes nothing unless this very migration is the newest that the database applied, and then everything or
+//! nothing, its own bookkeeping row included. What cannot be reversed from the snapshots is said, never guessed.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::operation::{Operation, TableName, literal, quote};
+use super::statements::{self, Action};
+use crate::drizzle::snapshot::{Snapshot, named, string};
+use crate::drizzle::{diff, follow};
+
+/// One migration, with all that its rollback depends on.
+#[derive(Clone, Debug)]
+pub struct Migration<'a> {
+    pub tag: &'a str,
+    /// SHA-256 of the file, as the migrations table holds it.
+    pub hash: &'a str,
+    /// The journal's `when`, in the table as `created_at`.
+    pub when: i64,
+    pub migrations_table: TableName,
+    /// The migration's SQL.
+    pub sql: &'a str,
+    pub before: &'a Snapshot,
+    pub after: &'a Snapshot,
+    /// The declared operations: renames are believed only from here.
+    pub operations: &'a [Operation],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Derived {
+    Sql(Rollback),
+    /// Why a person has to write it.
+    NotDerivable(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    pub text: String,
+    /// Data that it cannot bring back, one sentence each; empty when it is lossless.
+    pub losses: Vec<String>,
+}
+
+#[must_use]
+pub fn file_name(tag: &str) -> String {
+    format!("rollback_{tag}.sql")
+}
+
+#[must_use]
+pub fn derive(migration: &Migration<'_>) -> Derived {
+    match inverse(migration) {
+        Ok((operations, statements)) => {
+            let losses = losses(&operations);
+            Derived::Sql(Rollback { text: text(migration, &operations, &statements, &losses), losses })
+        }
+        Err(reason) => Derived::NotDerivable(reason),
+    }
+}
+
+fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), String> {
+    let (before, after) = (migration.before, migration.after);
+    only_reversible_statements(migration.sql)?;
+    let operations = diff::differences(before, after, migration.operations);
+    if let Some(missing) =
+        migration.operations.iter().find(|declared| is_rename(declared) && !operations.contains(declared))
+    {
+        return Err(format!("the snapshots do not show what was declared: {missing}"));
+    }
+    if operations.is_empty() {
+        return Err("the snapshots before and after are equal: what the file does is not known from them".to_owned());
+    }
+    if let Some(Operation::Other { what, .. }) =
+        operations.iter().find(|operation| matches!(operation, Operation::Other { .. }))
+    {
+        return Err(format!("no inverse is known for: {what}"));
+    }
+    let views = changed_views(before, after)?;
+    let mut statements: Vec<String> =
+        views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
+    for operation in operations.iter().rev() {
+        match operation {
+            Operation::RenameColumn { table, from, to } => {
+                statements.push(format!(
+                    "ALTER TABLE {} RENAME COLUMN {} TO {};",
+                    table.quoted(),
+                    quote(to),
+                    quote(from)
+                ));
+            }
+            Operation::AddColumn { table, column, .. } => {
+                statements.push(format!("ALTER TABLE {} DROP COLUMN {};", table.quoted(), quote(column)));
+            }
+            Operation::Other { .. } => {}
+        }
+    }
+    // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap.
+    for renamed in follow::renamed_names(before, after, migration.operations) {
+        let (old, new) = (truncated(&renamed.old), truncated(&renamed.new));
+        if old == new {
+            continue;
+        }
+        statements.push(if renamed.is_index {
+            format!("ALTER INDEX {} RENAME TO {};", TableName::new(&renamed.table.schema, new).quoted(), quote(old))
+        } else {
+            format!("ALTER TABLE {} RENAME CONSTRAINT {} TO {};", renamed.table.quoted(), quote(new), quote(old))
+        });
+    }
+    statements.extend(
+        views.iter().rev().map(|view| format!("CREATE {} {} AS ({});", view.kind, view.name.quoted(), view.definition)),
+    );
+    Ok((operations, statements))
+}
+
+fn is_rename(operation: &Operation) -> bool {
+    matches!(operation, Operation::RenameColumn { .. })
+}
+
+/// The file may hold only what drizzle-kit writes for the operations that have an inverse here.
+fn only_reversible_statements(sql: &str) -> Result<(), String> {
+    let parsed = statements::parse(sql);
+    if let Some(error) = parsed.errors.first() {
+        return Err(format!("line {} of the migration cannot be read: {}", error.line, error.message));
+    }
+    for statement in &parsed.statements {
+        for action in &statement.actions {
+            let known = matches!(
+                action,
+                Action::AddColumn(_)
+                    | Action::RenameColumn { .. }
+                    | Action::AddUnique { .. }
+                    | Action::AddForeignKey { .. }
+                    | Action::AddConstraint { .. }
+                    | Action::DropConstraint { .. }
+                    | Action::RenameConstraint { .. }
+                    | Action::CreateIndex { .. }
+                    | Action::DropIndex { .. }
+                    | Action::CreateView { .. }
+                    | Action::DropView { .. }
+            );
+            if !known {
+                let first = statement.text.lines().next().unwrap_or_default();
+                return Err(format!("line {} cannot be reversed from the snapshots: {first}", statement.line));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct View {
+    kind: &'static str,
+    name: TableName,
+    /// As it was before the migration.
+    definition: String,
+    now: String,
+}
+
+/// Views that drizzle-kit dropped and created again, in the order in which they can be dropped.
+fn changed_views(before: &Snapshot, after: &Snapshot) -> Result<Vec<View>, String> {
+    let mut views = Vec::new();
+    for (key, old) in before.map("views") {
+        let Some(new) = after.map("views").get(key) else { continue };
+        let unmanaged = old.get("isExisting").and_then(Value::as_bool) == Some(true);
+        if old == new || unmanaged {
+            continue;
+        }
+        let name = named(key, old);
+        let plain = ["columns", "definition", "name", "schema", "isExisting", "materialized"];
+        if let Some(option) =
+            old.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !plain.contains(&key.as_str()))
+        {
+            return Err(format!("view {name} has options that are not put back yet: {option}"));
+        }
+        let materialized = old.get("materialized").and_then(Value::as_bool) == Some(true);
+        let (definition, now) = (string(old, "definition").to_owned(), string(new, "definition").to_owned());
+        views.push(View { kind: if materialized { "MATERIALIZED VIEW" } else { "VIEW" }, name, definition, now });
+    }
+    // A view that reads another one goes first.
+    let mut ordered: Vec<View> = Vec::new();
+    while !views.is_empty() {
+        let free = views.iter().position(|view| {
+            views.iter().all(|other| other.name == view.name || !other.now.contains(&quote(&view.name.name)))
+        });
+        let Some(free) = free else {
+            return Err("views that read each other have no order in which to drop them".to_owned());
+        };
+        ordered.push(views.remove(free));
+    }
+    Ok(ordered)
+}
+
+/// PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1), at a character's border.
+fn truncated(name: &str) -> &str {
+    let mut end = name.len().min(63);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}
+
+fn losses(operations: &[Operation]) -> Vec<String> {
+    operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::AddColumn { table, column, .. } => Some(format!(
+                "all values of {table}.{column} go with the column; only a backup taken before brings them back"
+            )),
+            _ => None,
+        })
+        .collect()
+}
+
+fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[String], losses: &[String]) -> String {
+    let tag = migration.tag;
+    let mut out = String::from("\\set ON_ERROR_STOP on\n");
+    let mut say = |line: String| {
+        // A name may hold a line break; the comment must not end there.
+        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let _ = writeln!(out, "-- {line}");
+    };
+    say(format!("Reverses the migration {tag}:"));
+    operations.iter().for_each(|operation| say(format!("  {operation}")));
+    say(format!("Run: psql \"$DATABASE_URL\" < {}", file_name(tag)));
+    say("It stops and changes nothing unless that migration is the newest one applied, with the content it was derived for.".to_owned());
+    match losses {
+        [] => say("Data: nothing is lost.".to_owned()),
+        losses => losses.iter().for_each(|loss| say(format!("Data lost: {loss}."))),
+    }
+    if statements.iter().any(|statement| statement.starts_with("DROP ")) {
+        say("Views are created again: privileges granted on them must be granted again.".to_owned());
+    }
+    let table = migration.migrations_table.quoted();
+    let (hash, when) = (literal(migration.hash), migration.when);
+    let refused = literal(&format!(
+        "{tag} is not the newest migration applied to this database, or its file was another one: nothing was changed"
+    ));
+    let kept = literal(&format!("{tag} is not recorded exactly once: nothing was changed"));
+    let body = statements.join("\n");
+    let delimiter = delimiter(&[&refused, &kept, &table]);
+    let _ = write!(
+        out,
+        "BEGIN;
+SET LOCAL lock_timeout = '5s';
+LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;
+DO {delimiter}
+DECLARE
+  newest record;
+BEGIN
+  SELECT hash, created_at INTO newest FROM {table} ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1;
+  IF newest.hash IS DISTINCT FROM {hash} OR newest.created_at IS DISTINCT FROM {when} THEN
+    RAISE EXCEPTION USING MESSAGE = {refused};
+  END IF;
+END
+{delimiter};
+
+{body}
+
+DO {delimiter}
+DECLARE
+  removed integer;
+BEGIN
+  DELETE FROM {table} WHERE hash = {hash} AND created_at = {when};
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  IF removed <> 1 THEN
+    RAISE EXCEPTION USING MESSAGE = {kept};
+  END IF;
+END
+{delimiter};
+COMMIT;
+"
+    );
+    out
+}
+
+/// A dollar quote that none of the texts inside can close.
+fn delimiter(texts: &[&str]) -> String {
+    let mut delimiter = "$rollback$".to_owned();
+    while texts.iter().any(|text| text.contains(&delimiter)) {
+        delimiter.insert(delimiter.len() - 1, '_');
+    }
+    delimiter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn snapshot(column: &str) -> Snapshot {
+        let mut snapshot = Snapshot::empty();
+        let unique = format!("users_{column}_unique");
+        snapshot.0["tables"]["public.users"] = json!({
+            "name": "users", "schema": "",
+            "columns": { column: { "name": column, "type": "text", "primaryKey": false, "notNull": true } },
+            "uniqueConstraints": { unique.as_str(): { "name": unique, "nullsNotDistinct": false, "columns": [column] } },
+        });
+        snapshot.0["views"]["public.active"] = json!({
+            "name": "active", "schema": "public", "isExisting": false, "materialized": false,
+            "columns": { column: { "name": column, "type": "text", "primaryKey": false, "notNull": true } },
+            "definition": format!("select \"{column}\" from \"users\""),
+        });
+        snapshot
+    }
+
+    fn of(before: &Snapshot, after: &Snapshot, sql: &str, operations: &[Operation]) -> Derived {
+        let migrations_table = TableName::new("drizzle", "__drizzle_migrations");
+        derive(&Migration { tag: "0001_x", hash: "abc", when: 17, migrations_table, sql, before, after, operations })
+    }
+
+    fn rename() -> Operation {
+        Operation::RenameColumn {
+            table: TableName::new("public", "users"),
+            from: "email".into(),
+            to: "email_address".into(),
+        }
+    }
+
+    #[test]
+    fn a_rename_goes_back_with_its_constraint_and_its_view() {
+        let derived = of(
+            &snapshot("email"),
+            &snapshot("email_address"),
+            "ALTER TABLE users RENAME COLUMN email TO email_address",
+            &[rename()],
+        );
+        let Derived::Sql(rollback) = derived else { panic!("{derived:?}") };
+        let expected = [
+            r#"DROP VIEW "public"."active";"#,
+            r#"ALTER TABLE "public"."users" RENAME COLUMN "email_address" TO "email";"#,
+            r#"ALTER TABLE "public"."users" RENAME CONSTRAINT "users_email_address_unique" TO "users_email_unique";"#,
+            r#"CREATE VIEW "public"."active" AS (select "email" from "users");"#,
+        ]
+        .join("\n");
+        assert!(rollback.text.starts_with("\\set ON_ERROR_STOP on\n"));
+        assert!(rollback.text.contains(&expected), "{}", rollback.text);
+        assert_eq!(rollback.losses, [] as [String; 0]);
+        let sql = rollback.text.lines().skip(1).collect::<Vec<_>>().join("\n");
+        assert_eq!(statements::parse(&sql).errors, []);
+    }
+
+    #[test]
+    fn an_added_column_goes_with_its_values_and_the_file_says_so() {
+        let (before, mut after) = (snapshot("email"), snapshot("email"));
+        after.0["tables"]["public.users"]["columns"]["a\nb"] =
+            json!({ "name": "a\nb", "type": "text", "primaryKey": false, "notNull": false });
+        let derived = of(&before, &after, "ALTER TABLE users ADD COLUMN x text", &[]);
+        let Derived::Sql(rollback) = derived else { panic!("{derived:?}") };
+        assert!(rollback.text.contains("DROP COLUMN \"a\nb\";"));
+        assert!(rollback.text.contains("-- Data lost: all values of users.a b go"));
+        assert_eq!(rollback.losses.len(), 1);
+    }
+
+    #[test]
+    fn what_the_snapshots_do_not_tell_is_not_derived() {
+        let (before, after) = (snapshot("email"), snapshot("email_address"));
+        let reason = |derived| match derived {
+            Derived::NotDerivable(reason) => reason,
+            Derived::Sql(rollback) => panic!("{}", rollback.text),
+        };
+        assert!(
+            reason(of(&before, &after, "SELECT 1;\nUPDATE users SET email = ''", &[rename()])).starts_with("line 1 ")
+        );
+        assert!(reason(of(&before, &after, "DO $$ BEGIN END $$", &[rename()])).contains("cannot be reversed"));
+        assert!(reason(of(&before, &after, "", &[])).contains("drop column users.email"));
+        assert!(reason(of(&before, &before, "", &[rename()])).contains("do not show what was declared"));
+    }
+}

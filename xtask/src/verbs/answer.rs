@@ -1,0 +1,104 @@
+//! `answer`, `attest`, `accept`, `abort`: a person's words, said as commands or at the terminal.
+
+use anyhow::{Context, Result};
+use inquire::{InquireError, Select, Text};
+
+use super::open::{self, Repo};
+use crate::engine::answers::{self, Word};
+use crate::engine::view::{self, NextView};
+use crate::failure::Failure;
+use crate::report::terminal::print;
+use crate::repo::git;
+use crate::state::folder::now;
+use crate::state::lock;
+use crate::state::{RunFolder, State};
+use crate::workflow::Loaded;
+
+pub(super) fn answer(step: &str, option: usize, reason: &str) -> Result<u8> {
+    say(|repo, loaded, folder, state| {
+        let by = git::person(&repo.root);
+        answers::answer(loaded, folder, state, step, option, &Word { by: &by, text: reason })?;
+        let label = state.step.get(step).and_then(|step| step.answer.as_ref()).map(|answer| answer.label.clone());
+        Ok(format!("{step}: {option} {}", label.unwrap_or_default()))
+    })
+}
+
+pub(super) fn attest(step: &str, by: &str, note: &str) -> Result<u8> {
+    say(|_, loaded, folder, state| {
+        answers::attest(loaded, folder, state, step, &Word { by, text: note })?;
+        Ok(format!("{step}: attested by {by}"))
+    })
+}
+
+pub(super) fn accept(findings: &[String], reason: &str) -> Result<u8> {
+    say(|repo, loaded, folder, state| {
+        let by = git::person(&repo.root);
+        let step = answers::accept(loaded, folder, state, findings, &Word { by: &by, text: reason })?;
+        Ok(format!("{step}: accepted {}", findings.join(", ")))
+    })
+}
+
+pub(super) fn abort(reason: &str) -> Result<u8> {
+    say(|_, _, folder, state| {
+        if reason.trim().is_empty() {
+            return Err(Failure::usage("`--reason` is empty: the record needs a few words").into());
+        }
+        state.ended = Some(now());
+        state.outcome = Some(format!("aborted: {reason}"));
+        folder.save(state)?;
+        Ok(format!("{} is ended; work tree and database are as they are, and its record stays in {}", state.run, folder.path().display()))
+    })
+}
+
+fn say(word: impl FnOnce(&Repo, &Loaded, &RunFolder, &mut State) -> Result<String>) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let _held = lock::take(&repo.home, "an answer")?;
+    let (folder, mut state) = repo.open_run()?;
+    let said = word(&repo, &loaded, &folder, &mut state)?;
+    print(&format!("{said}\n"));
+    if let Some(next) = view::next(&loaded, &state) {
+        print(&format!("next  {}\n", next.command));
+    }
+    Ok(0)
+}
+
+/// Asks at the terminal; false where the person would rather not say now.
+pub(super) fn ask(repo: &Repo, loaded: &Loaded, folder: &RunFolder, state: &mut State, next: &NextView) -> Result<bool> {
+    let by = git::person(&repo.root);
+    match next.kind {
+        "decision" if next.findings.is_empty() => {
+            let labels: Vec<String> = next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
+            let Some(chosen) = said(Select::new("How should we proceed?", labels.clone()).prompt())? else { return Ok(false) };
+            let option = labels.iter().position(|label| *label == chosen).context("a shown option was chosen")? + 1;
+            let Some(reason) = said(Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
+            answers::answer(loaded, folder, state, &next.step, option, &Word { by: &by, text: &reason })?;
+            Ok(true)
+        }
+        "decision" => {
+            let question = format!("Accept {}? Why? (empty: no)", next.findings.join(", "));
+            let Some(reason) = said(Text::new(&question).prompt())?.filter(|reason| !reason.trim().is_empty()) else {
+                return Ok(false);
+            };
+            answers::accept(loaded, folder, state, &next.findings, &Word { by: &by, text: &reason })?;
+            Ok(true)
+        }
+        "attestation" => {
+            let Some(note) = said(Text::new("Done? A few words for the record (empty: not yet)").prompt())?.filter(|note| !note.trim().is_empty())
+            else {
+                return Ok(false);
+            };
+            answers::attest(loaded, folder, state, &next.step, &Word { by: &by, text: &note })?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+fn said<T>(answer: Result<T, InquireError>) -> Result<Option<T>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(None),
+        Err(error) => Err(error).context("asking at the terminal"),
+    }
+}

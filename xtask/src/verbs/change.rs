@@ -1,0 +1,250 @@
+//! `db-change` and `run NAME`: open or find the run, go as far as possible, show where it stopped.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::open::{self, Repo};
+use super::answer;
+use crate::actions::change::{self, Change};
+use crate::actions::world::World;
+use crate::cli::{Go, Start};
+use crate::engine::runner::{Engine, Stop};
+use crate::engine::{Display, raise_lane, view};
+use crate::failure::{Failure, Kind};
+use crate::report::json::JsonLines;
+use crate::report::terminal::{Terminal, data, print};
+use crate::report::page;
+use crate::repo::git;
+use crate::sql::Operation;
+use crate::state::folder::now;
+use crate::state::lock::{self, Lock};
+use crate::state::model::SCHEMA;
+use crate::state::{RunFolder, State};
+use crate::workflow::Loaded;
+use crate::{actions, workflow};
+
+/// `cargo xtask db-change`
+pub(super) fn go_on(go: &Go) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let held = lock::take(&repo.home, "cargo xtask db-change")?;
+    let found = match repo.home.open_run(&repo.branch)? {
+        Some(found) => found,
+        None => match inferred(&repo, &loaded)? {
+            Some(change) => create(&repo, &loaded, &change)?,
+            None => return Ok(nothing_to_do(&repo)?),
+        },
+    };
+    drive(&repo, &loaded, found, go, held)
+}
+
+/// `cargo xtask db-change start`
+pub(super) fn start(start: &Start) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let declared = declared(start)?;
+    let held = lock::take(&repo.home, "cargo xtask db-change start")?;
+    if let Some((_, state)) = repo.home.open_run(&repo.branch)? {
+        return Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
+            .hint("go on with it: cargo xtask db-change")
+            .hint("or end it: cargo xtask db-change abort --reason TEXT")
+            .into());
+    }
+    let change = match declared {
+        Some(change) => change,
+        None => match inferred(&repo, &loaded)? {
+            Some(change) => Change { title: start.title.clone().unwrap_or(change.title), ..change },
+            None => {
+                return Err(Failure::usage("no change is declared, and the schema files say what the newest migration says")
+                    .hint("declare one: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")
+                    .hint("or edit the schema files first")
+                    .into());
+            }
+        },
+    };
+    let found = create(&repo, &loaded, &change)?;
+    drive(&repo, &loaded, found, &start.go, held)
+}
+
+/// `cargo xtask run NAME`
+pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
+    if name == "db-change" {
+        return go_on(go);
+    }
+    let repo = open::repo()?;
+    let loaded = workflow::load(&workflow::load::path_of(&repo.root, name), &actions::catalogue())?;
+    let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
+    let open = repo.home.runs()?.into_iter().rev().find(|(_, state)| {
+        state.ended.is_none() && state.workflow == name && state.branch == repo.branch
+    });
+    let found = match open {
+        Some(found) => found,
+        None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
+    };
+    drive(&repo, &loaded, found, go, held)
+}
+
+fn nothing_to_do(repo: &Repo) -> Result<u8> {
+    print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
+    if let Some((_, state)) = repo.home.last_run(&repo.branch)? {
+        print(&format!("last run: {} ({})\n", state.run, state.outcome.as_deref().unwrap_or("open")));
+    }
+    print("next  edit the schema files and run this again, or: cargo xtask db-change start --help\n");
+    Ok(0)
+}
+
+/// What the flags and the file of `start` say.
+fn declared(start: &Start) -> Result<Option<Change>> {
+    let mut operations: Vec<Operation> = Vec::new();
+    let mut title = start.title.clone();
+    let mut from = "flags";
+    if let Some(path) = &start.change {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
+        let file: ChangeFile = toml::from_str(&text).map_err(|error| {
+            Failure::usage(format!("`{}` does not describe a change: {}", path.display(), error.message()))
+                .hint("[[operation]] kind = \"rename_column\", table = \"users\", from = \"email\", to = \"email_address\"")
+        })?;
+        operations.extend(file.operation);
+        title = title.or(file.title);
+        from = "file";
+    }
+    for text in &start.rename {
+        operations.push(change::parse_rename(text)?);
+    }
+    for text in &start.add {
+        operations.push(change::parse_add(text)?);
+    }
+    if operations.is_empty() {
+        return Ok(None);
+    }
+    let title = title.unwrap_or_else(|| operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    Ok(Some(Change { title, from: from.to_owned(), operations }))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeFile {
+    #[serde(default)]
+    title: Option<String>,
+    operation: Vec<Operation>,
+}
+
+fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Option<Change>> {
+    // Logs need a place before there is a run; a folder without a state is no run.
+    let folder = repo.home.run(".opening");
+    folder.create()?;
+    change::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?))
+}
+
+fn create(repo: &Repo, loaded: &Loaded, change: &Change) -> Result<(RunFolder, State)> {
+    let (folder, mut state) = new_run(repo, loaded, &change.slug(), &change.title, change.to_table()?)?;
+    let (lane, reason) = change::lane(&change.operations);
+    raise_lane(&mut state, lane, &reason);
+    folder.save(&mut state)?;
+    Ok((folder, state))
+}
+
+fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml::Table) -> Result<(RunFolder, State)> {
+    let run = repo.home.free_id(slug);
+    let folder = repo.home.run(&run);
+    folder.create()?;
+    let mut state = State {
+        schema: format!("{}.{}", SCHEMA.0, SCHEMA.1),
+        run,
+        serial: 0,
+        written_by: String::new(),
+        workflow: loaded.workflow.name.clone(),
+        workflow_digest: loaded.digest.clone(),
+        base: git::head(&repo.root)?,
+        branch: repo.branch.clone(),
+        title: title.to_owned(),
+        started: now(),
+        ended: None,
+        outcome: None,
+        lane: None,
+        lane_reason: None,
+        declared,
+        captured: std::collections::BTreeMap::new(),
+        step: std::collections::BTreeMap::new(),
+    };
+    folder.save(&mut state)?;
+    Ok((folder, state))
+}
+
+/// Runs until something holds it up; at a terminal it asks and goes on.
+fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let (folder, mut state) = found;
+    check_workflow(loaded, &mut state, &folder)?;
+    let base = state.base.clone();
+    let display: Box<dyn Display> = if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(terminal)) };
+    let mut engine = Engine {
+        loaded,
+        host: &World::new(&repo.root, loaded, folder.clone(), &base),
+        display: display.as_ref(),
+        root: &repo.root,
+        folder,
+        state,
+    };
+    let code = loop {
+        match engine.run(go.to.as_deref())? {
+            Stop::Done => break done(&engine, go),
+            Stop::Ended(outcome) => {
+                print(&format!("\nended: {outcome}; the analysis is kept: cargo xtask db-change status\n"));
+                break 0;
+            }
+            Stop::Held { step, failure } => {
+                let next = view::next(loaded, &engine.state);
+                print(&page::held(&step, &failure, next.as_ref()));
+                if failure.kind == Kind::Waiting
+                    && terminal
+                    && !go.json
+                    && let Some(next) = &next
+                    && answer::ask(repo, loaded, &engine.folder, &mut engine.state, next)?
+                {
+                    continue;
+                }
+                if failure.kind == Kind::Waiting && (go.json || !std::io::stdout().is_terminal()) {
+                    data(&format!("{}\n", json!({"schema": "1.0", "run": engine.state.run, "next": next})));
+                }
+                break failure.kind.exit_code();
+            }
+        }
+    };
+    drop(held);
+    Ok(code)
+}
+
+fn done(engine: &Engine<'_>, go: &Go) -> u8 {
+    if go.to.is_some() {
+        return 0;
+    }
+    let report = engine.folder.path().join("report.txt");
+    if let Ok(text) = std::fs::read_to_string(&report) {
+        print("\n");
+        if go.json {
+            data(&format!("{}\n", json!({"schema": "1.0", "run": engine.state.run, "next": null, "summary": text})));
+        } else {
+            data(&text);
+        }
+        let receipt = engine.folder.evidence("report").ok();
+        let receipt = receipt.as_ref().and_then(|evidence| evidence.info.get("receipt_file")?.as_str());
+        let package = engine.loaded.var("db_package").unwrap_or(".");
+        print(&format!("next  git add -A {package} && git commit     (receipt: {})\n", receipt.unwrap_or("none")));
+    }
+    0
+}
+
+/// A run goes on under the workflow that it began with.
+fn check_workflow(loaded: &Loaded, state: &mut State, folder: &RunFolder) -> Result<()> {
+    if state.workflow_digest == loaded.digest {
+        return Ok(());
+    }
+    // Steps whose definition changed are stale by their keys; the digest is kept as the record of what the run uses now.
+    print("note: the workflow file has changed since this run began; steps that it defines differently run again\n");
+    state.workflow_digest.clone_from(&loaded.digest);
+    folder.save(state).context("noting the new workflow file")
+}

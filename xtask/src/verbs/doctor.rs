@@ -1,0 +1,17 @@
+//! `doctor`: which tools there are, and what to do about those that are missing.
+
+use anyhow::{Context, Result};
+
+use crate::failure::Kind;
+use crate::process::doctor;
+use crate::process::tools::Wanted;
+use crate::report::terminal::data;
+use crate::repo::git;
+
+pub(super) fn doctor() -> Result<u8> {
+    let here = std::env::current_dir().context("the current folder")?;
+    let root = git::root(&here).ok();
+    let rows = doctor::rows(root.as_deref(), &Wanted::default());
+    data(&doctor::render(&rows));
+    Ok(if rows.iter().all(|row| row.ok) { 0 } else { Kind::Environment.exit_code() })
+}

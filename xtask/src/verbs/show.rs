@@ -1,0 +1,174 @@
+//! Verbs that only read: status, why, logs, runs, inventory, report. They work while a run is at work.
+
+use std::fmt::Write;
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::open;
+use crate::actions::inventory as inventory_action;
+use crate::actions::world::World;
+use crate::cli::Format;
+use crate::engine::runner::unknown_step;
+use crate::engine::{key, view};
+use crate::failure::{Failure, Kind};
+use crate::report::page;
+use crate::report::terminal::{data, print};
+use crate::repo::git;
+use crate::state::Status;
+
+pub(super) fn status(as_json: bool) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let (_, state) = repo.last_run()?;
+    let view = view::of(&loaded, &state);
+    if as_json {
+        data(&format!("{}\n", serde_json::to_string(&view).context("describing the run")?));
+    } else {
+        data(&page::status(&view, &loaded, &state));
+    }
+    Ok(0)
+}
+
+pub(super) fn why(step: &str, as_json: bool) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let Some(definition) = loaded.step(step) else { return Err(unknown_step(&loaded, step).into()) };
+    let (folder, state) = repo.last_run()?;
+    let present = state.step.get(step).cloned().unwrap_or_default();
+    let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
+    let changed = match present.status {
+        Status::Passed => key::difference(&present.key, &key::of(definition, &loaded, &state, &repo.root, &world)?),
+        _ => Vec::new(),
+    };
+    let evidence = folder.evidence(step).ok();
+    if as_json {
+        let object = json!({
+            "schema": "1.0", "run": state.run, "step": step, "status": present.status.words(), "reason": present.reason,
+            "changed": changed, "started": present.started, "seconds": present.seconds,
+            "proven": evidence.as_ref().map(|evidence| &evidence.proven), "info": evidence.as_ref().map(|evidence| &evidence.info),
+            "answer": present.answer, "attestation": present.attestation, "accepted": present.accepted,
+        });
+        data(&format!("{object}\n"));
+        return Ok(0);
+    }
+    let mut out = format!("{step}  {}   {}\n", present.status.words(), definition.title);
+    if let Some(reason) = &present.reason {
+        let _ = writeln!(out, "  because  {reason}");
+    }
+    for part in &changed {
+        let _ = writeln!(out, "  stale    {part}");
+    }
+    if let Some(started) = &present.started {
+        let _ = writeln!(out, "  when     {started}, {:.1} s", present.seconds);
+    }
+    if let Some(answer) = &present.answer {
+        let _ = writeln!(out, "  chosen   {} {} ({}, {}: {})", answer.option, answer.label, answer.by, answer.at, answer.reason);
+    }
+    if let Some(evidence) = evidence {
+        let _ = writeln!(out, "\n  proven\n{}", indented(&evidence.proven));
+        let _ = writeln!(out, "  measured and noted\n{}", indented(&evidence.info));
+    }
+    data(&out);
+    Ok(0)
+}
+
+fn indented(table: &toml::Table) -> String {
+    toml::to_string(table).unwrap_or_default().lines().map(|line| format!("    {line}\n")).collect()
+}
+
+pub(super) fn logs(step: &str) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    if loaded.step(step).is_none() {
+        return Err(unknown_step(&loaded, step).into());
+    }
+    let (folder, _) = repo.last_run()?;
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.path().join("logs")).context("listing the logs")? {
+        let path = entry.context("listing the logs")?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let of_step = name.split_once('-').is_some_and(|(_, rest)| rest.strip_prefix(step).is_some_and(|rest| rest.starts_with('.')));
+        if of_step {
+            found.push(path);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(Failure::usage(format!("`{step}` has left no log: it ran no command")).into());
+    }
+    for path in found {
+        let text = fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
+        data(&format!("--- {}\n{}\n", path.strip_prefix(&repo.root).unwrap_or(&path).display(), text.trim_end()));
+    }
+    Ok(0)
+}
+
+pub(super) fn runs(as_json: bool) -> Result<u8> {
+    let repo = open::repo()?;
+    let runs = repo.home.runs()?;
+    if as_json {
+        let list: Vec<_> = runs
+            .iter()
+            .map(|(_, state)| json!({"run": state.run, "title": state.title, "branch": state.branch, "started": state.started, "outcome": state.outcome}))
+            .collect();
+        data(&format!("{}\n", json!({"schema": "1.0", "runs": list})));
+        return Ok(0);
+    }
+    for (_, state) in &runs {
+        data(&format!("{:<24} {:<20} {}  {}\n", state.run, state.branch, state.started, state.outcome.as_deref().unwrap_or("open")));
+    }
+    if runs.is_empty() {
+        print("no run yet\n");
+    }
+    Ok(0)
+}
+
+pub(super) fn inventory(as_json: bool) -> Result<u8> {
+    let repo = open::repo()?;
+    let loaded = open::db_change(&repo.root)?;
+    let folder = repo.home.run(".opening");
+    repo.home.create()?;
+    folder.create()?;
+    let log = folder.log_stem(0, "inventory");
+    let world = World::new(&repo.root, &loaded, folder, &git::head(&repo.root)?);
+    let found = inventory_action::look(&world, &world.work(&log)?)?;
+    if as_json {
+        data(&format!("{}\n", inventory_action::to_json(&found)));
+    } else {
+        data(&format!(
+            "{} migrations, {} applied, {} pending; {} tables in {} schema files\n",
+            found.migrations.len(),
+            found.applied.len(),
+            found.pending.len(),
+            found.tables,
+            found.schema_files
+        ));
+    }
+    if found.problems.is_empty() {
+        return Ok(0);
+    }
+    if !as_json {
+        print(&inventory_action::failure(&found.problems).render());
+    }
+    Ok(Kind::Step.exit_code())
+}
+
+pub(super) fn report(format: Format) -> Result<u8> {
+    let repo = open::repo()?;
+    let (folder, state) = repo.last_run()?;
+    let ending = match format {
+        Format::Text => "txt",
+        Format::Md => "md",
+        Format::Json => "json",
+        Format::Html => "html",
+    };
+    let path = folder.path().join(format!("report.{ending}"));
+    let text = fs::read_to_string(&path).map_err(|_| {
+        Failure::refused(format!("the run `{}` has no report yet", state.run))
+            .hint("it is written when every step has passed: cargo xtask db-change status")
+    })?;
+    data(&text);
+    Ok(0)
+}
