@@ -45,7 +45,8 @@ fn targets(change: &Change) -> Vec<Target> {
     targets
 }
 
-fn source(world: &World<'_>, tree: &Path) -> Result<schema::SchemaSource> {
+/// The tables and columns as a tree's schema files define them.
+pub(super) fn source(world: &World<'_>, tree: &Path) -> Result<schema::SchemaSource> {
     schema::read(&key::files(tree, world.var("schema_glob")?)?)
 }
 

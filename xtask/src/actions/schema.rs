@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 
 use super::change::{self, Change};
+use super::code_impact;
 use super::generate::Migration;
 use super::world::World;
 use crate::code;
@@ -33,7 +34,7 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
         ));
     }
     if found.is_empty() {
-        let source = code::schema::read(&now.files)?;
+        let source = code_impact::source(world, &world.root)?;
         let details = missing.iter().map(|operation| to_do(operation, &source, world)).collect();
         return Ok(Outcome::Edit {
             message: "Edit the schema files so that they say what was declared.".to_owned(),

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::change::Change;
+use super::code_impact;
 use super::world::World;
-use crate::code::{self, claims, red_green, scaffold, tests};
+use crate::code::{claims, red_green, scaffold, tests};
 use crate::digest;
-use crate::drizzle::{config, schema};
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::state::{Evidence, durable};
@@ -22,9 +22,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let path = world.root.join(&name);
     let fresh = !path.exists();
     if fresh {
-        let project = world.base(&context.log)?;
-        let files = schema::read(&project, &config::load(&project)?, None)?.files;
-        let source = code::schema::read(&files)?;
+        let source = code_impact::source(world, &world.base_tree(&world.base)?)?;
         let modules = scaffold::Imports {
             db: context.required("database_module")?.to_owned(),
             schema: context.required("schema_module")?.to_owned(),
