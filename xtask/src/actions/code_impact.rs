@@ -20,7 +20,7 @@ pub(super) fn find(world: &World<'_>, context: &StepContext<'_>, tree: &Path, ch
     let roots: Vec<PathBuf> = context.list("roots").iter().map(PathBuf::from).collect();
     let procedures = context.list("procedures");
     let mut all = CodeImpact::default();
-    for target in targets(change) {
+    for target in targets(change, &source) {
         let found = usages::find(&graph, &source, &target, &roots, &procedures)?;
         all.usages.extend(found.usages);
         all.files.extend(found.files);
@@ -34,13 +34,18 @@ pub(super) fn find(world: &World<'_>, context: &StepContext<'_>, tree: &Path, ch
     Ok(all)
 }
 
-/// The names on both sides of the change: code may have been updated already.
-fn targets(change: &Change) -> Vec<Target> {
-    let mut targets: Vec<Target> = change.operations.iter().map(Target::of).collect();
+/// What to look for, by the name that this tree has for it: the change may have been made already.
+fn targets(change: &Change, source: &schema::SchemaSource) -> Vec<Target> {
+    let mut targets = Vec::new();
     for operation in &change.operations {
-        if let Operation::RenameColumn { table, to, .. } = operation {
-            targets.push(Target { table: table.clone(), column: Some(to.clone()) });
+        let mut target = Target::of(operation);
+        if let Operation::RenameColumn { table, from, to } = operation {
+            let has = |column: &str| source.table(table).is_some_and(|table| table.column(column).is_some());
+            if has(to) && !has(from) {
+                target.column = Some(to.clone());
+            }
         }
+        targets.push(target);
     }
     targets
 }
@@ -83,7 +88,7 @@ pub(super) fn affected_tests(world: &World<'_>, context: &StepContext<'_>) -> Re
     let source = source(world, &world.root)?;
     let graph = imports::build(&world.root)?;
     let mut files: BTreeSet<PathBuf> = BTreeSet::new();
-    for target in targets(&change) {
+    for target in targets(&change, &source) {
         let found = usages::find(&graph, &source, &target, &[PathBuf::from(root)], &[])?;
         files.extend(found.usages.into_iter().map(|usage| usage.file));
     }
