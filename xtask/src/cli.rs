@@ -15,12 +15,21 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Start, or go on with, the schema change on this branch
-    #[command(after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")]
+    #[command(
+        after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address"
+    )]
     DbChange(Box<DbChange>),
     /// Run another workflow of this repo: workflows/NAME.toml
-    Run { name: String, #[command(flatten)] go: Go },
+    Run {
+        name: String,
+        #[command(flatten)]
+        go: Go,
+    },
     /// Look at the workflow file
-    Workflow { #[command(subcommand)] verb: WorkflowVerb },
+    Workflow {
+        #[command(subcommand)]
+        verb: WorkflowVerb,
+    },
     /// List the tools that are needed, where they were found, and what to do if one is missing
     Doctor,
     /// Take the sample repo through the whole workflow; nothing to set up
@@ -35,8 +44,18 @@ pub enum Verb {
     /// Run the benchmarks of this project, as ratios against named peers
     Bench { name: Option<String> },
     /// Not built yet
-    #[command(hide = true, name = "review", alias = "rollback", alias = "backup", alias = "deploy", alias = "stats",
-        alias = "verify", alias = "hooks", alias = "init", alias = "completions")]
+    #[command(
+        hide = true,
+        name = "review",
+        alias = "rollback",
+        alias = "backup",
+        alias = "deploy",
+        alias = "stats",
+        alias = "verify",
+        alias = "hooks",
+        alias = "init",
+        alias = "completions"
+    )]
     NotBuilt {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
@@ -70,7 +89,11 @@ pub enum ChangeVerb {
     /// Show phases and steps, and what is next
     Status(Shown),
     /// Say why a step is as it is: what was proven, or what changed since
-    Why { step: String, #[command(flatten)] shown: Shown },
+    Why {
+        step: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
     /// Print the logs of a step
     Logs { step: String },
     /// List the runs of this work tree

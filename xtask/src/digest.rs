@@ -1,4 +1,4 @@
-//! SHA-256 as lower-case hex, the one digest of this project.
+//! SHA-256 as lower-case hex, the one digest of this project, and random bytes for keys and passwords.
 
 use std::io::Read;
 use std::path::Path;
@@ -36,6 +36,16 @@ pub fn of_file(path: &Path) -> Result<String> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `N` bytes from the system's source of randomness.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    let mut source = std::fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
+    source.read_exact(&mut bytes).context("reading /dev/urandom")?;
+    Ok(bytes)
 }

@@ -80,11 +80,13 @@ fn fresh_backup(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<
     let taken: u64 = context.proven("backup", "taken_at")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_secs();
     let limit = context.with("max_backup_age").unwrap_or("24h");
-    let limit = duration::parse(limit)
-        .ok_or_else(|| Failure::usage(format!("`max_backup_age` is not a duration: {limit}")))?;
+    let limit =
+        duration::parse(limit).ok_or_else(|| Failure::usage(format!("`max_backup_age` is not a duration: {limit}")))?;
     if now.saturating_sub(taken) > limit.as_secs() {
         return Err(Failure::refused(format!("the backup is older than {} s", limit.as_secs()))
-            .hint("take a new one: touch nothing and run `cargo xtask db-change --to backup` after removing the old file")
+            .hint(
+                "take a new one: touch nothing and run `cargo xtask db-change --to backup` after removing the old file",
+            )
             .into());
     }
     Ok(())
@@ -105,7 +107,10 @@ fn done(
     if now.digest() != rehearsed {
         return Err(Failure::step(format!("`{target}` is not what was rehearsed"))
             .detail(format!("its schema is {}, rehearsed: {rehearsed}", now.digest()))
-            .hint(format!("the migration is applied; to go back: psql $DATABASE_URL < {}", super::rollback::path(migration).display()))
+            .hint(format!(
+                "the migration is applied; to go back: psql $DATABASE_URL < {}",
+                super::rollback::path(migration).display()
+            ))
             .into());
     }
     let how = if before { "already applied" } else { "applied once" };

@@ -30,7 +30,10 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let same = version.split('.').next() == taken.identity.server_version.split(['.', ' ']).next();
     let mut summary = format!("{} tables, {} rows, restored and equal", proof.tables, thousands(proof.rows));
     if !same {
-        summary = format!("{summary}; PostgreSQL {version} here, {} there: timings may differ", taken.identity.server_version);
+        summary = format!(
+            "{summary}; PostgreSQL {version} here, {} there: timings may differ",
+            taken.identity.server_version
+        );
     }
     Ok(Outcome::Passed(
         // Rows come and go on a live database; what later steps stand on is its state and that it was restored equal.
@@ -55,7 +58,7 @@ pub(super) fn thousands(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -61,15 +61,23 @@ impl Change {
 #[must_use]
 pub fn lane(operations: &[Operation]) -> (Lane, String) {
     let of = |operation: &Operation| match operation {
-        Operation::AddColumn { not_null: false, default: None, .. } => (Lane::Additive, "no data touched, old code unaffected".to_owned()),
+        Operation::AddColumn { not_null: false, default: None, .. } => {
+            (Lane::Additive, "no data touched, old code unaffected".to_owned())
+        }
         Operation::AddColumn { not_null: false, default: Some(_), .. } => {
             (Lane::Guarded, format!("{operation}: the default decides whether the table is rewritten"))
         }
-        Operation::AddColumn { not_null: true, .. } => (Lane::Guarded, format!("{operation}: depends on the rows that are there")),
+        Operation::AddColumn { not_null: true, .. } => {
+            (Lane::Guarded, format!("{operation}: depends on the rows that are there"))
+        }
         Operation::RenameColumn { .. } => (Lane::Breaking, format!("{operation}: old code uses the old name")),
         Operation::Other { .. } => (Lane::Breaking, operation.to_string()),
     };
-    operations.iter().map(of).max_by_key(|(lane, _)| *lane).unwrap_or((Lane::Breaking, "nothing is declared".to_owned()))
+    operations
+        .iter()
+        .map(of)
+        .max_by_key(|(lane, _)| *lane)
+        .unwrap_or((Lane::Breaking, "nothing is declared".to_owned()))
 }
 
 /// What can be carried through the workflow today.
@@ -178,10 +186,12 @@ fn check(operation: &Operation, base: &Snapshot) -> Result<()> {
 /// `users.email=users.email_address` as typed at a flag.
 pub fn parse_rename(text: &str) -> Result<Operation> {
     let wrong = || {
-        Failure::usage(format!("`{text}` is not a rename")).hint("write it as table.old=table.new: users.email=users.email_address")
+        Failure::usage(format!("`{text}` is not a rename"))
+            .hint("write it as table.old=table.new: users.email=users.email_address")
     };
     let (old, new) = text.split_once('=').ok_or_else(wrong)?;
-    let ((old_table, from), (new_table, to)) = (old.rsplit_once('.').ok_or_else(wrong)?, new.rsplit_once('.').ok_or_else(wrong)?);
+    let ((old_table, from), (new_table, to)) =
+        (old.rsplit_once('.').ok_or_else(wrong)?, new.rsplit_once('.').ok_or_else(wrong)?);
     if old_table != new_table || from.is_empty() || to.is_empty() || from == to {
         return Err(wrong().into());
     }
@@ -190,7 +200,9 @@ pub fn parse_rename(text: &str) -> Result<Operation> {
 
 /// `users.phone=text` as typed at a flag.
 pub fn parse_add(text: &str) -> Result<Operation> {
-    let wrong = || Failure::usage(format!("`{text}` is not a new column")).hint("write it as table.column=type: users.phone=text");
+    let wrong = || {
+        Failure::usage(format!("`{text}` is not a new column")).hint("write it as table.column=type: users.phone=text")
+    };
     let (name, data_type) = text.split_once('=').ok_or_else(wrong)?;
     let (table, column) = name.rsplit_once('.').ok_or_else(wrong)?;
     if table.is_empty() || column.is_empty() || data_type.is_empty() {

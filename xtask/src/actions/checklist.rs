@@ -45,8 +45,12 @@ pub(super) fn checklist(_world: &World<'_>, context: &StepContext<'_>) -> Result
         for item in &said {
             items.insert((*item).to_owned(), word.into());
         }
-        Evidence::new(format!("{} of {} items proven, the rest {word}", FROM_EVIDENCE.len(), FROM_EVIDENCE.len() + said.len()))
-            .proven("items", items)
+        Evidence::new(format!(
+            "{} of {} items proven, the rest {word}",
+            FROM_EVIDENCE.len(),
+            FROM_EVIDENCE.len() + said.len()
+        ))
+        .proven("items", items)
     };
     if context.lane() == Some(Lane::Additive) {
         return Ok(Outcome::Passed(evidence("left to the deployment")));
@@ -65,7 +69,9 @@ pub(super) fn checklist(_world: &World<'_>, context: &StepContext<'_>) -> Result
 /// Passed, or skipped by the lane for a reason that the run keeps.
 fn proven(context: &StepContext<'_>, step: &str) -> bool {
     let lane_skips = context.lane() == Some(Lane::Additive);
-    context.state.step.get(step).is_some_and(|state| {
-        state.status == Status::Passed || (lane_skips && state.status == Status::Skipped)
-    })
+    context
+        .state
+        .step
+        .get(step)
+        .is_some_and(|state| state.status == Status::Passed || (lane_skips && state.status == Status::Skipped))
 }

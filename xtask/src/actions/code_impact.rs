@@ -66,8 +66,10 @@ pub(super) fn usages(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
         .map(|usage| format!("{}:{}:{}", usage.file.display(), usage.line, usage.column).into())
         .collect();
     let list = |names: &BTreeSet<String>| names.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
-    let not_judged = found.not_judged.iter().map(|file| file.display().to_string().into()).collect::<Vec<toml::Value>>();
-    let mut summary = format!("{} uses in {files} files, {procedures} procedures, {components} components", places.len());
+    let not_judged =
+        found.not_judged.iter().map(|file| file.display().to_string().into()).collect::<Vec<toml::Value>>();
+    let mut summary =
+        format!("{} uses in {files} files, {procedures} procedures, {components} components", places.len());
     if !not_judged.is_empty() {
         summary = format!("{summary}; {} files not judged", not_judged.len());
     }

@@ -38,13 +38,18 @@ pub(super) fn preserved(world: &World<'_>, context: &StepContext<'_>) -> Result<
     for (table, before) in tables.iter().zip(written) {
         let after = rows(&mut client, &mapping.table(table))?;
         let mut expected: Vec<String> = before.iter().map(|row| renamed(row, table, &mapping)).collect();
-        let news: Vec<&String> = mapping.new_columns.iter().filter(|(on, _)| on == *table).map(|(_, column)| column).collect();
+        let news: Vec<&String> =
+            mapping.new_columns.iter().filter(|(on, _)| on == *table).map(|(_, column)| column).collect();
         let mut found: Vec<String> = after.iter().map(|row| without(row, &news)).collect();
         expected.sort();
         found.sort();
         let lost = expected.iter().filter(|row| found.binary_search(row).is_err()).count();
         if lost > 0 || expected.len() != found.len() {
-            return Err(Failure::step(format!("{lost} of {} rows of `{table}` are not found in their new place", expected.len())).into());
+            return Err(Failure::step(format!(
+                "{lost} of {} rows of `{table}` are not found in their new place",
+                expected.len()
+            ))
+            .into());
         }
         followed += i64::try_from(expected.len())?;
     }

@@ -44,7 +44,12 @@ pub(super) fn read(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
         // Shown, not asked: a change that touches no data has nothing that the conventions could save.
         return Ok(Outcome::Passed(evidence));
     }
-    Ok(Outcome::Attest { text: "Read the database conventions, once per person and version.".to_owned(), details: lines, digest, evidence })
+    Ok(Outcome::Attest {
+        text: "Read the database conventions, once per person and version.".to_owned(),
+        details: lines,
+        digest,
+        evidence,
+    })
 }
 
 fn record(world: &World<'_>) -> Result<std::path::PathBuf> {
@@ -61,7 +66,8 @@ fn remembered(world: &World<'_>, person: &str, digest: &str) -> Result<bool> {
 
 fn remember(world: &World<'_>, person: &str, digest: &str) -> Result<()> {
     let path = record(world)?;
-    let mut known: toml::Table = fs::read_to_string(&path).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+    let mut known: toml::Table =
+        fs::read_to_string(&path).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
     known.insert(person.to_owned(), digest.into());
     durable::write(&path, toml::to_string(&known).context("describing who read what")?.as_bytes())
 }

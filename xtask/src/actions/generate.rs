@@ -70,9 +70,12 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         }
         _ => {
             let tags = new.iter().map(|entry| entry.tag.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Failure::step(format!("{} migrations are new since the base, and a run carries one: {tags}", new.len()))
-                .hint("commit the others first, or take them away")
-                .into());
+            return Err(Failure::step(format!(
+                "{} migrations are new since the base, and a run carries one: {tags}",
+                new.len()
+            ))
+            .hint("commit the others first, or take them away")
+            .into());
         }
     };
     if !made {
@@ -95,7 +98,10 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .proven("tag", entry.tag.clone())
             .proven("hash", journal::hash(&config.out, entry)?)
             .proven("when", entry.when)
-            .proven("operations", found.iter().map(|operation| operation.to_string().into()).collect::<Vec<toml::Value>>())
+            .proven(
+                "operations",
+                found.iter().map(|operation| operation.to_string().into()).collect::<Vec<toml::Value>>(),
+            )
             .proven("statements", i64::try_from(statements::parse(&sql).statements.len())?)
             .info("file", file.display().to_string())
             .info("shown", shown),
@@ -104,7 +110,8 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 
 /// The declared operations and those that the snapshots show must be the same.
 fn check_operations(declared: &[Operation], found: &[Operation]) -> Result<()> {
-    let list = |operations: Vec<&Operation>| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
+    let list =
+        |operations: Vec<&Operation>| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
     let missing: Vec<_> = declared.iter().filter(|operation| !found.contains(operation)).collect();
     let extra: Vec<_> = found.iter().filter(|operation| !declared.contains(operation)).collect();
     if missing.is_empty() && extra.is_empty() {
@@ -124,17 +131,22 @@ fn check_operations(declared: &[Operation], found: &[Operation]) -> Result<()> {
 fn check_sql(declared: &[Operation], sql: &str) -> Result<()> {
     use statements::Action;
     let statements = statements::parse(sql).statements;
-    let actions = || statements.iter().flat_map(|statement| statement.actions.iter().map(move |action| (statement, action)));
+    let actions =
+        || statements.iter().flat_map(|statement| statement.actions.iter().map(move |action| (statement, action)));
     let drops = |action: &Action| matches!(action, Action::DropColumn { .. } | Action::DropTable { .. });
     if let Some((statement, _)) = actions().find(|(_, action)| drops(action)) {
-        return Err(Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line)).into());
+        return Err(
+            Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line)).into()
+        );
     }
     for operation in declared {
         let done = |action: &Action| match (operation, action) {
             (Operation::RenameColumn { table, from, to }, Action::RenameColumn { table: on, from: old, to: new }) => {
                 (table, from, to) == (on, old, new)
             }
-            (Operation::AddColumn { table, column, .. }, Action::AddColumn(added)) => (table, column) == (&added.table, &added.column),
+            (Operation::AddColumn { table, column, .. }, Action::AddColumn(added)) => {
+                (table, column) == (&added.table, &added.column)
+            }
             _ => false,
         };
         if !actions().any(|(_, action)| done(action)) {
@@ -158,9 +170,12 @@ fn set_aside(
     });
     let hash = journal::hash(&config.out, entry)?;
     if ours != Some((entry.tag.clone(), hash)) {
-        return Err(Failure::step(format!("`{}` does not say what the schema files say, and was not made, or was edited, outside this run", entry.tag))
-            .hint("take the edited migration away (its .sql, its snapshot, its journal entry) or undo the schema edit")
-            .into());
+        return Err(Failure::step(format!(
+            "`{}` does not say what the schema files say, and was not made, or was edited, outside this run",
+            entry.tag
+        ))
+        .hint("take the edited migration away (its .sql, its snapshot, its journal entry) or undo the schema edit")
+        .into());
     }
     let folder = world.folder.kept("set-aside");
     durable::create_folder(&folder)?;

@@ -36,11 +36,16 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
                 .hint("bring the database to the base's migrations first: bun run db:migrate")
         })?;
         rows = facts.rows;
-        let production = world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
+        let production =
+            world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
         let said = production.map_or("production: not known".to_owned(), |rows| {
             format!("{} on production (as the workflow file says)", thousands(i64::try_from(*rows).unwrap_or(i64::MAX)))
         });
-        details.push(format!("rows             {table}: {} on {} (now); {said}", thousands(facts.rows), world.source_name()));
+        details.push(format!(
+            "rows             {table}: {} on {} (now); {said}",
+            thousands(facts.rows),
+            world.source_name()
+        ));
         let mut depends = Vec::new();
         if let Operation::RenameColumn { from, .. } = operation {
             depends = catalog::dependants_of_column(&mut client, table, from)?;
@@ -54,7 +59,9 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     }
     drop(client);
     let checks = eight(&change, rows);
-    if let Some((table, reason)) = checks.iter().find(|check| check.verdict == "only with data").map(|check| (check.name, &check.decided_by)) {
+    if let Some((table, reason)) =
+        checks.iter().find(|check| check.verdict == "only with data").map(|check| (check.name, &check.decided_by))
+    {
         context.set_lane(Lane::Guarded, format!("{table}: {reason}"));
     }
     let code = code_impact::find(world, context, &world.base(&context.log)?.root.clone(), &change)?;
@@ -62,14 +69,15 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let mut ran = 0;
     if change.is_breaking() {
         (broken, ran) = break_the_old_code(world, context, &change)?;
-        details.insert(0, format!("the old code     {} of {ran} base tests fail when the change is made", broken.len()));
+        details
+            .insert(0, format!("the old code     {} of {ran} base tests fail when the change is made", broken.len()));
     }
     let named = |what: &str, names: &std::collections::BTreeSet<String>| {
         format!("{what:<16} {}   {}", names.len(), names.iter().cloned().collect::<Vec<_>>().join(", "))
     };
     details.insert(0, named("UI components", &code.components));
     details.insert(0, named("API procedures", &code.procedures));
-    details.insert(0, format!("{}", change.in_words()));
+    details.insert(0, change.in_words().to_string());
     for check in &checks {
         if check.verdict != "no" {
             details.push(format!("{:<16} {}: {}", check.name, check.verdict, check.decided_by));

@@ -5,10 +5,9 @@ use serde_json::json;
 
 use super::world::World;
 use crate::drizzle::inventory::{self, Problem};
-use crate::drizzle::{config, journal, schema, snapshot};
+use crate::drizzle::{config, journal, migrate, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::migrations;
 use crate::state::Evidence;
 
 /// What was found on the base.
@@ -27,7 +26,8 @@ pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<
     if !found.problems.is_empty() {
         return Err(failure(&found.problems).into());
     }
-    let summary = format!("{} migrations, {} applied, {} tables", found.migrations.len(), found.applied.len(), found.tables);
+    let summary =
+        format!("{} migrations, {} applied, {} tables", found.migrations.len(), found.applied.len(), found.tables);
     let pending: Vec<toml::Value> = found.pending.iter().cloned().map(Into::into).collect();
     Ok(Outcome::Passed(
         Evidence::new(summary)
@@ -44,8 +44,7 @@ pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Foun
     let config = config::load(project)?;
     let journal = journal::load(&config.out)?;
     let mut client = world.read_source()?;
-    let rows = migrations::applied(&mut client, &config.migrations_schema, &config.migrations_table)?.unwrap_or_default();
-    let applied: Vec<(String, i64)> = rows.into_iter().map(|row| (row.hash, row.created_at)).collect();
+    let applied = migrate::applied(&mut client, &config)?;
     let mut problems = inventory::problems(&config.out, &journal, Some(&applied));
     let files = schema::read(project, &config, None)?;
     problems.extend(schema::not_exported(project, &files)?);

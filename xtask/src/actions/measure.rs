@@ -49,7 +49,9 @@ pub(super) fn measure(world: &World<'_>, context: &StepContext<'_>) -> Result<Ou
 
 fn number(context: &StepContext<'_>, name: &str) -> Result<Option<usize>> {
     match context.value(name).map(|value| value.as_integer().and_then(|value| usize::try_from(value).ok())) {
-        Some(None) => Err(Failure::usage(format!("`{name}` of the step `{}` is not a whole number", context.id())).into()),
+        Some(None) => {
+            Err(Failure::usage(format!("`{name}` of the step `{}` is not a whole number", context.id())).into())
+        }
         other => Ok(other.flatten()),
     }
 }
@@ -88,7 +90,8 @@ fn constant(trial: &Point) -> Evidence {
 fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points: &[Point]) -> Result<Outcome> {
     let largest = points.last().context("at least one size is measured")?;
     let here = largest.rows;
-    let declared = world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
+    let declared =
+        world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
     let production = declared.map_or(here, |rows| i64::try_from(*rows).unwrap_or(i64::MAX));
     let mut estimates: Vec<Estimate> = Vec::new();
     for (index, statement) in largest.statements.iter().enumerate() {
@@ -102,7 +105,10 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
     let total = |pick: fn(&Estimate) -> f64| estimates.iter().map(pick).sum::<f64>() / 1000.0;
     let (seconds, low, high) = (total(|one| one.milliseconds), total(|one| one.low), total(|one| one.high));
     // Drizzle runs everything in one transaction: what is locked once stays locked to the end.
-    let from = largest.statements.iter().position(|statement| statement.locks.iter().any(|(_, mode)| mode == "AccessExclusiveLock"));
+    let from = largest
+        .statements
+        .iter()
+        .position(|statement| statement.locks.iter().any(|(_, mode)| mode == "AccessExclusiveLock"));
     let blocked = from.map_or(0.0, |from| estimates[from..].iter().map(|one| one.high).sum::<f64>() / 1000.0);
     let measured: f64 = largest.statements.iter().map(median).sum::<f64>() / 1000.0;
     let rehearsed: f64 = context.proven("rehearse", "seconds")?;
@@ -111,8 +117,17 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
         text.as_ref().and_then(|text| duration::parse(text.get_ref())).map_or(default, |limit| limit.as_secs_f64())
     };
     let (whole, reads) = (limit(&budget.migration, 30.0), limit(&budget.blocked_reads, 1.0));
-    let assumed = if declared.is_some() { "" } else { " (production's rows are not known: estimated for those measured)" };
-    let summary = format!("{:.2} s on {} rows; {:.1} s ({:.1}–{:.1}) on {}{assumed}", measured, thousands(here), seconds, low, high, thousands(production));
+    let assumed =
+        if declared.is_some() { "" } else { " (production's rows are not known: estimated for those measured)" };
+    let summary = format!(
+        "{:.2} s on {} rows; {:.1} s ({:.1}–{:.1}) on {}{assumed}",
+        measured,
+        thousands(here),
+        seconds,
+        low,
+        high,
+        thousands(production)
+    );
     let per_statement: Vec<toml::Value> = largest
         .statements
         .iter()
@@ -123,13 +138,18 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
             entry.insert("statement".to_owned(), statement.statement.clone().into());
             entry.insert("milliseconds".to_owned(), median(statement).into());
             entry.insert("estimate_milliseconds".to_owned(), estimate.milliseconds.into());
-            entry.insert("rewrote".to_owned(), statement.rewrote.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>().into());
+            entry.insert(
+                "rewrote".to_owned(),
+                statement.rewrote.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>().into(),
+            );
             entry.into()
         })
         .collect();
     let curve: Vec<toml::Value> = points
         .iter()
-        .map(|point| vec![toml::Value::from(point.rows), point.statements.iter().map(median).sum::<f64>().into()].into())
+        .map(|point| {
+            vec![toml::Value::from(point.rows), point.statements.iter().map(median).sum::<f64>().into()].into()
+        })
         .collect();
     let within = rehearsed <= whole && blocked <= reads;
     let evidence = Evidence::new(summary)
@@ -160,7 +180,12 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
         .zip(&estimates)
         .map(|(statement, estimate)| {
             let lock = strongest(std::slice::from_ref(statement)).unwrap_or_else(|| "no lock".to_owned());
-            format!("line {:<3} {:>8.1} ms, {:>8.0} ms estimated   {lock}", statement.line, median(statement), estimate.milliseconds)
+            format!(
+                "line {:<3} {:>8.1} ms, {:>8.0} ms estimated   {lock}",
+                statement.line,
+                median(statement),
+                estimate.milliseconds
+            )
         })
         .chain([format!("budget   {whole:.0} s in all on the rehearsed data, {reads:.1} s of blocked reads")])
         .collect();

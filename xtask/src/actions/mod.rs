@@ -2,9 +2,9 @@
 //!
 //! Adding one: a function here, its row in [`ACTIONS`], a step in the workflow file, a test.
 
-pub mod change;
 mod apply;
 mod backup;
+pub mod change;
 mod checklist;
 mod code_impact;
 mod data_preserved;
@@ -45,7 +45,11 @@ pub const ACTIONS: &[Action] = &[
     Action { name: "inventory", with: &[], run: inventory::inventory },
     Action { name: "change.declare", with: &[], run: change::declare },
     Action { name: "change.impact", with: &["roots", "procedures", "components", "tests"], run: impact::impact },
-    Action { name: "schema-test.scaffold", with: &["folder", "database_module", "schema_module"], run: schema_test::scaffold },
+    Action {
+        name: "schema-test.scaffold",
+        with: &["folder", "database_module", "schema_module"],
+        run: schema_test::scaffold,
+    },
     Action { name: "schema-test.red", with: &[], run: schema_test::red },
     Action { name: "schema-test.green", with: &[], run: schema_test::green },
     Action { name: "schema.implement", with: &[], run: schema::implement },
@@ -74,5 +78,8 @@ pub const ACTIONS: &[Action] = &[
 /// What a workflow file may name.
 #[must_use]
 pub fn catalogue() -> Catalogue {
-    Catalogue { actions: ACTIONS.iter().map(|action| (action.name, action.with)).collect(), red: vec!["schema-test.red"] }
+    Catalogue {
+        actions: ACTIONS.iter().map(|action| (action.name, action.with)).collect(),
+        red: vec!["schema-test.red"],
+    }
 }

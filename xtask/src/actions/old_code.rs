@@ -23,9 +23,13 @@ pub(super) fn old_code(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     if context.lane() == Some(Lane::Breaking) {
         let expected: Vec<String> = context.proven("impact", "broken_tests")?;
         if expected != broken {
-            let only = |a: &[String], b: &[String]| a.iter().filter(|name| !b.contains(name)).cloned().collect::<Vec<_>>();
-            let mut details: Vec<String> = only(&broken, &expected).iter().map(|name| format!("breaks, and was not foreseen  {name}")).collect();
-            details.extend(only(&expected, &broken).iter().map(|name| format!("was foreseen, and does not break  {name}")));
+            let only =
+                |a: &[String], b: &[String]| a.iter().filter(|name| !b.contains(name)).cloned().collect::<Vec<_>>();
+            let mut details: Vec<String> =
+                only(&broken, &expected).iter().map(|name| format!("breaks, and was not foreseen  {name}")).collect();
+            details.extend(
+                only(&expected, &broken).iter().map(|name| format!("was foreseen, and does not break  {name}")),
+            );
             let values = ["procedures", "components"].map(|name| {
                 let names: Vec<String> = context.proven("impact", name).unwrap_or_default();
                 (name.to_owned(), names.len().to_string())

@@ -35,7 +35,9 @@ pub(super) fn report(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     }
     durable::write(&path, receipt.as_bytes())?;
     let shown = path.strip_prefix(&world.root).unwrap_or(&path).display().to_string();
-    Ok(Outcome::Passed(Evidence::new(format!("receipt {shown}")).proven("receipt", digest::of(receipt)).info("receipt_file", shown)))
+    Ok(Outcome::Passed(
+        Evidence::new(format!("receipt {shown}")).proven("receipt", digest::of(receipt)).info("receipt_file", shown),
+    ))
 }
 
 fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
@@ -64,7 +66,8 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
     let taken: u64 = context.proven("backup", "taken_at")?;
     let taken = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(taken));
     let rows: i64 = context.proven("backup", "rows")?;
-    let data = format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows));
+    let data =
+        format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows));
     let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
     let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
     Ok(Summary {
@@ -88,14 +91,24 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         rollback: vec![
             line("rollback-write", "Rollback script created".to_owned()),
             line("rollback-prove", "Rollback tested".to_owned()),
-            line("rollback-prove", format!("Recovery time: {:.1} minutes ({recovery:.2} s; restoring the backup: {restore:.1} s)", recovery / 60.0)),
+            line(
+                "rollback-prove",
+                format!(
+                    "Recovery time: {:.1} minutes ({recovery:.2} s; restoring the backup: {restore:.1} s)",
+                    recovery / 60.0
+                ),
+            ),
         ],
         confirmations: confirmations(&change),
         decisions: words(context),
         findings: context.proven("review", "lines")?,
         difference: context.proven("verify-schema", "difference")?,
         steps: steps(world, context),
-        checklist: context.proven::<toml::Table>("checklist", "items")?.into_iter().map(|(item, state)| (item, state.as_str().unwrap_or_default().to_owned())).collect(),
+        checklist: context
+            .proven::<toml::Table>("checklist", "items")?
+            .into_iter()
+            .map(|(item, state)| (item, state.as_str().unwrap_or_default().to_owned()))
+            .collect(),
     })
 }
 
@@ -104,9 +117,16 @@ fn performance(context: &StepContext<'_>) -> Result<Vec<(String, String)>> {
     let seconds: f64 = context.proven("measure", "seconds")?;
     let estimate = match context.proven::<f64>("measure", "estimate_seconds") {
         Ok(estimate) => {
-            let (low, high): (f64, f64) = (context.proven("measure", "estimate_low")?, context.proven("measure", "estimate_high")?);
+            let (low, high): (f64, f64) =
+                (context.proven("measure", "estimate_low")?, context.proven("measure", "estimate_high")?);
             let production: i64 = context.proven("measure", "production_rows")?;
-            format!("{:.1} minutes ({:.1}–{:.1}, {} rows)", estimate / 60.0, low / 60.0, high / 60.0, thousands(production))
+            format!(
+                "{:.1} minutes ({:.1}–{:.1}, {} rows)",
+                estimate / 60.0,
+                low / 60.0,
+                high / 60.0,
+                thousands(production)
+            )
         }
         Err(_) => "0.0 minutes (constant: metadata only)".to_owned(),
     };
@@ -138,13 +158,31 @@ fn words(context: &StepContext<'_>) -> Vec<Word> {
     let mut words = Vec::new();
     for (step, state) in &context.state.step {
         if let Some(answer) = &state.answer {
-            words.push(Word { step: step.clone(), said: format!("{} {}", answer.option, answer.label), reason: answer.reason.clone(), by: answer.by.clone(), at: answer.at.clone() });
+            words.push(Word {
+                step: step.clone(),
+                said: format!("{} {}", answer.option, answer.label),
+                reason: answer.reason.clone(),
+                by: answer.by.clone(),
+                at: answer.at.clone(),
+            });
         }
         if let Some(word) = &state.attestation {
-            words.push(Word { step: step.clone(), said: "attested".to_owned(), reason: word.note.clone(), by: word.by.clone(), at: word.at.clone() });
+            words.push(Word {
+                step: step.clone(),
+                said: "attested".to_owned(),
+                reason: word.note.clone(),
+                by: word.by.clone(),
+                at: word.at.clone(),
+            });
         }
         for accepted in &state.accepted {
-            words.push(Word { step: step.clone(), said: format!("accepted {}", accepted.finding), reason: accepted.reason.clone(), by: accepted.by.clone(), at: accepted.at.clone() });
+            words.push(Word {
+                step: step.clone(),
+                said: format!("accepted {}", accepted.finding),
+                reason: accepted.reason.clone(),
+                by: accepted.by.clone(),
+                at: accepted.at.clone(),
+            });
         }
     }
     words.sort_by(|a, b| (&a.at, &a.step).cmp(&(&b.at, &b.step)));
@@ -198,7 +236,9 @@ fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, Str
         .state
         .step
         .iter()
-        .filter_map(|(step, state)| state.answer.as_ref().map(|answer| format!("{step} {} {}", answer.option, answer.label)))
+        .filter_map(|(step, state)| {
+            state.answer.as_ref().map(|answer| format!("{step} {} {}", answer.option, answer.label))
+        })
         .collect();
     decisions.sort();
     let receipt = Receipt {

@@ -22,18 +22,38 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
             .into());
     }
     let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();
-    let errors: Vec<&(String, &Finding)> = named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
-    let accepted = |name: &str| context.accepted().iter().find(|word| word.finding == name && word.digest == migration.hash);
+    let errors: Vec<&(String, &Finding)> =
+        named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
+    let accepted =
+        |name: &str| context.accepted().iter().find(|word| word.finding == name && word.digest == migration.hash);
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let summary = match findings.len() {
         0 => "no finding".to_owned(),
-        _ => format!("{} errors, {} warnings, {} notes", count(Severity::Error), count(Severity::Warning), count(Severity::Note)),
+        _ => format!(
+            "{} errors, {} warnings, {} notes",
+            count(Severity::Error),
+            count(Severity::Warning),
+            count(Severity::Note)
+        ),
     };
     let lines: Vec<String> = named.iter().map(|(name, finding)| line(name, finding, &migration)).collect();
     let evidence = Evidence::new(summary)
         .proven("migration", migration.hash.clone())
-        .proven("findings", named.iter().map(|(name, finding)| format!("{name} {}", finding.title).into()).collect::<Vec<toml::Value>>())
-        .proven("accepted", errors.iter().filter(|(name, _)| accepted(name).is_some()).map(|(name, _)| name.clone().into()).collect::<Vec<toml::Value>>())
+        .proven(
+            "findings",
+            named
+                .iter()
+                .map(|(name, finding)| format!("{name} {}", finding.title).into())
+                .collect::<Vec<toml::Value>>(),
+        )
+        .proven(
+            "accepted",
+            errors
+                .iter()
+                .filter(|(name, _)| accepted(name).is_some())
+                .map(|(name, _)| name.clone().into())
+                .collect::<Vec<toml::Value>>(),
+        )
         .info("lines", lines.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>());
     let open: Vec<(String, String)> = errors
         .iter()

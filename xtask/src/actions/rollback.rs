@@ -12,13 +12,13 @@ use super::rehearse::mapping;
 use super::shadow::Database;
 use super::world::World;
 use crate::digest;
+use crate::drizzle::rollback::{self, Derived};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum::{self, Checksums};
 use crate::pg::fingerprint::Fingerprint;
 use crate::pg::{migrations, synthetic, url};
 use crate::process::{Output, Run};
-use crate::sql::rollback::{self, Derived};
 use crate::state::{Evidence, durable};
 
 /// `rollback_<tag>.sql` beside the migration.
@@ -197,7 +197,12 @@ impl Proof<'_> {
         let rows = |sums: &Checksums| sums.tables.get(&table).map_or(0, |sum| sum.rows);
         self.world.drop_database(self.context, &database)?;
         if rows(&now) != rows(before) + written {
-            return Err(Failure::step(format!("`{table}` has {} rows after the rollback, expected: {}", rows(&now), rows(before) + written)).into());
+            return Err(Failure::step(format!(
+                "`{table}` has {} rows after the rollback, expected: {}",
+                rows(&now),
+                rows(before) + written
+            ))
+            .into());
         }
         Ok((written, table.to_string()))
     }

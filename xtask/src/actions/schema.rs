@@ -12,8 +12,8 @@ use crate::digest;
 use crate::drizzle::{Snapshot, config, diff, export, schema};
 use crate::engine::{Outcome, StepContext, key};
 use crate::failure::Failure;
-use crate::pg::fingerprint::{self, Fingerprint};
 use crate::pg::error::Told;
+use crate::pg::fingerprint::{self, Fingerprint};
 use crate::sql::Operation;
 use crate::state::{Evidence, durable};
 
@@ -26,11 +26,13 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
     let found = diff::differences(&base, &now.snapshot, &change.operations);
     let missing: Vec<&Operation> = change.operations.iter().filter(|declared| !found.contains(declared)).collect();
     let extra: Vec<&Operation> = found.iter().filter(|found| !change.operations.contains(found)).collect();
-    let words = |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
+    let words =
+        |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
     if missing.is_empty() && extra.is_empty() {
         let files = now.files.len();
         return Ok(Outcome::Passed(
-            Evidence::new(format!("{} in {files} schema files", change.in_words())).proven("schema", schema_digest(&now.snapshot)),
+            Evidence::new(format!("{} in {files} schema files", change.in_words()))
+                .proven("schema", schema_digest(&now.snapshot)),
         ));
     }
     if found.is_empty() {
@@ -44,10 +46,12 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
     }
     let mut failure = Failure::step("the schema files do not say what was declared");
     if !missing.is_empty() {
-        failure = failure.detail(format!("declared, and not there:\n  {}", words(&missing).trim_end().replace('\n', "\n  ")));
+        failure =
+            failure.detail(format!("declared, and not there:\n  {}", words(&missing).trim_end().replace('\n', "\n  ")));
     }
     if !extra.is_empty() {
-        failure = failure.detail(format!("there, and not declared:\n  {}", words(&extra).trim_end().replace('\n', "\n  ")));
+        failure =
+            failure.detail(format!("there, and not declared:\n  {}", words(&extra).trim_end().replace('\n', "\n  ")));
     }
     Err(failure
         .hint("edit the schema files and run `cargo xtask db-change`")
@@ -99,7 +103,9 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let touched = Change::of(context)?;
     let serious: Vec<&String> = drift
         .iter()
-        .filter(|line| touched.operations.iter().any(|operation| line.contains(&format!("{}.", operation.table().name))))
+        .filter(|line| {
+            touched.operations.iter().any(|operation| line.contains(&format!("{}.", operation.table().name)))
+        })
         .chain(&unmodelled)
         .collect();
     if !serious.is_empty() {
@@ -122,7 +128,8 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
 
 /// The kinds of object that Drizzle's schema files can express.
 fn modelled(mut fingerprint: Fingerprint) -> Fingerprint {
-    const NOT_MODELLED: &[&str] = &["routine", "trigger", "rule", "extension", "statistics", "eventtrigger", "event trigger", "schema"];
+    const NOT_MODELLED: &[&str] =
+        &["routine", "trigger", "rule", "extension", "statistics", "eventtrigger", "event trigger", "schema"];
     fingerprint.objects.retain(|object, _| !NOT_MODELLED.contains(&object.kind.as_str()));
     fingerprint
 }
@@ -135,14 +142,17 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let mut written = Vec::new();
     for operation in &change.operations {
         let source = code::schema::read(&files)?;
-        let table = source.table(operation.table()).with_context(|| format!("no schema file defines `{}`", operation.table()))?;
+        let table = source
+            .table(operation.table())
+            .with_context(|| format!("no schema file defines `{}`", operation.table()))?;
         let number = migration.tag.split('_').next().unwrap_or_default();
         let note = format!("{number} - {}: {operation}", change.title);
         let mut notes = vec![format!("@migration {note}")];
         if operation.is_breaking() {
             notes.push(format!("@breaking-change {operation} (migration {number} required)"));
         }
-        let text = std::fs::read_to_string(&table.file).with_context(|| format!("reading `{}`", table.file.display()))?;
+        let text =
+            std::fs::read_to_string(&table.file).with_context(|| format!("reading `{}`", table.file.display()))?;
         let annotated = code::annotate::annotate(&table.file, &text, &table.export, &notes)?;
         if annotated != text {
             durable::write(&table.file, annotated.as_bytes())?;
@@ -154,7 +164,10 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     }
     written.sort();
     written.dedup();
-    Ok(Outcome::Passed(Evidence::new(written.join(", ")).proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>())))
+    Ok(Outcome::Passed(
+        Evidence::new(written.join(", "))
+            .proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
+    ))
 }
 
 /// The configuration as the work tree has it, for steps that need no more of a project.

@@ -37,9 +37,12 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let claims = claims::claims(&path, &text, &change.operations)?;
     let misuse = claims::lint(&path, &text)?;
     if let Some(first) = misuse.first() {
-        return Err(Failure::step(format!("`{name}` cannot prove what it says: line {}: {}", first.line, first.message))
-            .hint("write `.execute()` behind a query that is given to `expect(…).rejects`")
-            .into());
+        return Err(Failure::step(format!(
+            "`{name}` cannot prove what it says: line {}: {}",
+            first.line, first.message
+        ))
+        .hint("write `.execute()` behind a query that is given to `expect(…).rejects`")
+        .into());
     }
     let count = claims.claims.len();
     let evidence = Evidence::new(format!("{name}: {count} claim{}", if count == 1 { "" } else { "s" }))
@@ -107,7 +110,9 @@ pub(super) fn green(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let green = red_green::judge_green(&run, &red, &name)?;
     world.drop_database(context, &database)?;
     Ok(Outcome::Passed(
-        Evidence::new(format!("the same {} tests pass", green.passed)).proven("passed", i64::try_from(green.passed)?).info("seconds", run.seconds),
+        Evidence::new(format!("the same {} tests pass", green.passed))
+            .proven("passed", i64::try_from(green.passed)?)
+            .info("seconds", run.seconds),
     ))
 }
 

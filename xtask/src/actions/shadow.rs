@@ -16,9 +16,8 @@ use crate::engine::StepContext;
 use crate::failure::Failure;
 use crate::pg::backup::{self, Backup, Dump};
 use crate::pg::fingerprint::{self, Fingerprint};
-use crate::pg::migrations;
-use crate::pg::server::{Server, Settings};
 use crate::pg::restore;
+use crate::pg::server::{Server, Settings};
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::places;
 
@@ -78,7 +77,9 @@ impl World<'_> {
             drop(client);
             let proven: String = context.proven("rehearse", "fingerprint")?;
             if now != proven {
-                return Err(Failure::step("the migrated copy is not what was rehearsed").detail(format!("schema {proven} then, {now} now")).into());
+                return Err(Failure::step("the migrated copy is not what was rehearsed")
+                    .detail(format!("schema {proven} then, {now} now"))
+                    .into());
             }
             self.mark(context, "rehearsed")?;
         }
@@ -135,17 +136,16 @@ impl World<'_> {
 
     /// `db:migrate` of a tree on a database of the shadow, with proof.
     pub fn migrate(&self, context: &StepContext<'_>, project: Project, database: &str) -> Result<migrate::Migrated> {
-        let (url, mut client) = self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
+        let (url, mut client) =
+            self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
         let config = config::load(&project)?;
         let project = World::on(project, &url);
         let journal = journal::load(&config.out)?;
-        let table = migrations::applied(&mut client, &config.migrations_schema, &config.migrations_table)?;
-        let applied: Vec<_> = table.unwrap_or_default().into_iter().map(|row| (row.hash, row.created_at)).collect();
+        let applied = migrate::applied(&mut client, &config)?;
         if journal::pending(&journal.entries, &applied).is_empty() {
             return Ok(migrate::Migrated { applied: Vec::new(), seconds: 0.0 });
         }
-        let out = config.out.clone();
-        migrate::migrate(&project, &config, &journal, &out, &mut client)
+        migrate::migrate(&project, &config, &journal, &config.out, &mut client)
     }
 
     pub fn fingerprint(&self, context: &StepContext<'_>, database: &str) -> Result<Fingerprint> {
@@ -193,7 +193,13 @@ impl World<'_> {
     }
 
     /// Restores a dump into an empty database of the shadow.
-    pub fn restore(&self, context: &StepContext<'_>, file: &Path, sha256: &str, into: &DatabaseUrl) -> Result<Duration> {
+    pub fn restore(
+        &self,
+        context: &StepContext<'_>,
+        file: &Path,
+        sha256: &str,
+        into: &DatabaseUrl,
+    ) -> Result<Duration> {
         restore::restore(file, sha256, into, self.postgres()?, 2, context.timeout)
     }
 

@@ -31,7 +31,8 @@ pub(super) fn suite_of(
         bun: world.bun()?.path.clone(),
         root,
         targets: targets.to_vec(),
-        env: [("DATABASE_URL".to_owned(), url.to_owned()), ("DB_CHANGE_RUN".to_owned(), context.state.run.clone())].into(),
+        env: [("DATABASE_URL".to_owned(), url.to_owned()), ("DB_CHANGE_RUN".to_owned(), context.state.run.clone())]
+            .into(),
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
@@ -75,7 +76,12 @@ pub(super) fn new_failures(results: &Results, baseline: &Baseline) -> Vec<String
 }
 
 /// The base's tests on a database that the base's code doesn't know.
-pub(super) fn base_tests_on(world: &World<'_>, context: &StepContext<'_>, targets: &[String], url: &str) -> Result<TestRun> {
+pub(super) fn base_tests_on(
+    world: &World<'_>,
+    context: &StepContext<'_>,
+    targets: &[String],
+    url: &str,
+) -> Result<TestRun> {
     let tree = world.base_tree(&world.base)?;
     tests::run(&suite_of(world, context, tree, targets, url, "base-tests")?)
 }
@@ -89,7 +95,12 @@ pub(super) fn suite(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
 pub(super) fn api_tests(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let affected = super::code_impact::affected_tests(world, context)?;
     if affected.is_empty() {
-        return judged(world, context, &[context.required("suite")?.to_owned()], "no test file is affected: the whole suite, ");
+        return judged(
+            world,
+            context,
+            &[context.required("suite")?.to_owned()],
+            "no test file is affected: the whole suite, ",
+        );
     }
     let targets: Vec<String> = affected.iter().map(|file| format!("./{file}")).collect();
     judged(world, context, &targets, &format!("{} affected files, ", targets.len()))
@@ -98,7 +109,8 @@ pub(super) fn api_tests(world: &World<'_>, context: &StepContext<'_>) -> Result<
 fn judged(world: &World<'_>, context: &StepContext<'_>, targets: &[String], chosen: &str) -> Result<Outcome> {
     let database = world.clone_of_rehearsed(context)?;
     context.say(&format!("bun test {}", targets.join(" ")));
-    let (run, flaky) = tests::run_settled(&suite_of(world, context, world.root.clone(), targets, &database.url, "tests")?)?;
+    let (run, flaky) =
+        tests::run_settled(&suite_of(world, context, world.root.clone(), targets, &database.url, "tests")?)?;
     world.drop_database(context, &database)?;
     let results = run.proven()?;
     let failed = results.failed();
@@ -156,6 +168,8 @@ pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
     }
     world.drop_database(context, &database)?;
     Ok(Outcome::Passed(
-        Evidence::new(format!("{rows} rows in {filled} of {} tables", sums.tables.len())).proven("rows", rows).info("seconds", output.duration.as_secs_f64()),
+        Evidence::new(format!("{rows} rows in {filled} of {} tables", sums.tables.len()))
+            .proven("rows", rows)
+            .info("seconds", output.duration.as_secs_f64()),
     ))
 }

@@ -22,20 +22,32 @@ pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<
         ));
     }
     if now.is_empty() {
-        return Err(Failure::step(format!("`bun run {script}` failed with exit code {} and no type error", output.code()))
-            .detail(output.tail(8))
-            .hint("it must check the types of all packages, for instance with `tsc --noEmit`")
-            .into());
+        return Err(Failure::step(format!(
+            "`bun run {script}` failed with exit code {} and no type error",
+            output.code()
+        ))
+        .detail(output.tail(8))
+        .hint("it must check the types of all packages, for instance with `tsc --noEmit`")
+        .into());
     }
     let base = base_errors(world, context, script)?;
     let new = typecheck::new_errors(&base, &now);
     if new.is_empty() {
-        return Ok(Outcome::Passed(Evidence::new(format!("no new type error, {} on the base already", now.len())).proven("new_errors", 0)));
+        return Ok(Outcome::Passed(
+            Evidence::new(format!("no new type error, {} on the base already", now.len())).proven("new_errors", 0),
+        ));
     }
     let by_file = typecheck::by_file(&new);
-    let details = new.iter().take(30).map(|error| format!("{}:{}:{}  {} {}", error.file.display(), error.line, error.column, error.code, error.message)).collect::<Vec<_>>();
+    let details = new
+        .iter()
+        .take(30)
+        .map(|error| {
+            format!("{}:{}:{}  {} {}", error.file.display(), error.line, error.column, error.code, error.message)
+        })
+        .collect::<Vec<_>>();
     let left = new.len().saturating_sub(details.len());
-    let mut failure = Failure::step(format!("{} new type errors in {} files", new.len(), by_file.len())).detail(details.join("\n"));
+    let mut failure =
+        Failure::step(format!("{} new type errors in {} files", new.len(), by_file.len())).detail(details.join("\n"));
     if left > 0 {
         failure = failure.detail(format!("and {left} more"));
     }
@@ -44,7 +56,8 @@ pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<
         values: vec![("files".to_owned(), by_file.len().to_string())],
         details: Vec::new(),
         failure: Some(failure),
-        evidence: Evidence::new(format!("{} new type errors", new.len())).proven("files", files.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
+        evidence: Evidence::new(format!("{} new type errors", new.len()))
+            .proven("files", files.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
     })
 }
 
@@ -80,10 +93,11 @@ fn base_errors(world: &World<'_>, context: &StepContext<'_>, script: &str) -> Re
 
 /// The errors in what the script printed, with paths from the tree's root.
 fn parsed(output: &Output, tree: &Path) -> Result<Vec<TypeError>> {
-    let packages: Vec<PathBuf> = glob::glob(&format!("{}/*/*/package.json", glob::Pattern::escape(&tree.to_string_lossy())))
-        .context("looking for packages")?
-        .filter_map(|path| Some(path.ok()?.parent()?.strip_prefix(tree).ok()?.to_owned()))
-        .filter(|path| !path.starts_with("node_modules"))
-        .collect();
+    let packages: Vec<PathBuf> =
+        glob::glob(&format!("{}/*/*/package.json", glob::Pattern::escape(&tree.to_string_lossy())))
+            .context("looking for packages")?
+            .filter_map(|path| Some(path.ok()?.parent()?.strip_prefix(tree).ok()?.to_owned()))
+            .filter(|path| !path.starts_with("node_modules"))
+            .collect();
     typecheck::parse(&format!("{}\n{}", output.stdout, output.stderr), tree, &packages)
 }

@@ -123,8 +123,10 @@ impl<'a> World<'a> {
     /// The url of a development target: the only kind that is ever written to here.
     pub fn writable_url(&self, target: &str) -> Result<DatabaseUrl> {
         if self.target(target)?.role != Role::Development {
-            return Err(Failure::refused(format!("`{target}` is not a development database, and `apply` goes to no other"))
-                .into());
+            return Err(Failure::refused(format!(
+                "`{target}` is not a development database, and `apply` goes to no other"
+            ))
+            .into());
         }
         self.url(target)
     }
@@ -192,7 +194,7 @@ impl<'a> World<'a> {
     }
 
     /// A value from `.env` of the repo or of the database package.
-    fn from_env_files(&self, name: &str) -> Option<String> {
+    fn env_files(&self, name: &str) -> Option<String> {
         let package = self.loaded.var("db_package").map(|package| self.root.join(package));
         [Some(self.root.clone()), package].into_iter().flatten().find_map(|folder| {
             let text = std::fs::read_to_string(folder.join(".env")).ok()?;
@@ -220,7 +222,7 @@ impl Host for World<'_> {
             Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => {
                 let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
                 Ok(code::tokens::digest(file, &text))
-            },
+            }
             _ => digest::of_file(file),
         }
     }
@@ -246,9 +248,8 @@ impl Host for World<'_> {
             let postgres = self.postgres()?;
             return Ok((postgres.tool(name), postgres.version.clone()));
         }
-        let path = tools::on_path(name).ok_or_else(|| {
-            Failure::environment(format!("`{name}` is not on the PATH")).hint("cargo xtask doctor")
-        })?;
+        let path = tools::on_path(name)
+            .ok_or_else(|| Failure::environment(format!("`{name}` is not on the PATH")).hint("cargo xtask doctor"))?;
         let version = tools::version_line(&path).unwrap_or_else(|| "unknown".to_owned());
         Ok((path, version))
     }
@@ -278,7 +279,7 @@ impl Host for World<'_> {
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        environment::var(name).or_else(|| self.from_env_files(name))
+        environment::var(name).or_else(|| self.env_files(name))
     }
 
     fn holds(&self, target: &str, query: &str) -> Result<bool> {

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_parser::{Parser, config::TokensParserConfig};
-use sha2::{Digest, Sha256};
 
 use super::parse;
 
@@ -43,20 +42,10 @@ const AFTER_BREAK: &[&str] = &["++", "--", "!", "as", "satisfies", "is", "=>"];
 /// SHA-256, as hexadecimal text.
 #[must_use]
 pub fn digest(path: &Path, text: &str) -> String {
-    let mut hash = Sha256::new();
     match tokens(path, text) {
-        Some(parts) => {
-            for part in parts {
-                hash.update((part.len() as u64).to_le_bytes());
-                hash.update(part.as_bytes());
-            }
-        }
-        None => {
-            hash.update(b"bytes");
-            hash.update(text.as_bytes());
-        }
+        Some(parts) => crate::digest::of_parts(parts.into_iter().map(str::as_bytes)),
+        None => crate::digest::of_parts([b"bytes".as_slice(), text.as_bytes()]),
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tokens, directives and meaningful line breaks in their order; none where the file does not parse.

@@ -16,10 +16,10 @@ use super::diff;
 use super::journal::{self, Entry, Journal};
 use super::project::Project;
 use super::prompt;
-use super::pty::{Read1, Session};
 use super::snapshot::{self, Snapshot};
 use crate::failure::{Failure, Kind};
 use crate::process::interrupt;
+use crate::process::pty::{Read1, Session};
 use crate::sql::Operation;
 
 /// A migration that was made.

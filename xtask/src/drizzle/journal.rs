@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::failure::Failure;
 
 /// The journal as drizzle-kit writes it; fields that a later kit adds are of no use to us.
@@ -121,11 +121,7 @@ pub fn hash(out: &Path, entry: &Entry) -> Result<String> {
 
 #[must_use]
 pub fn hash_of(sql: &[u8]) -> String {
-    hex(&Sha256::digest(String::from_utf8_lossy(sql).as_bytes()))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::of(String::from_utf8_lossy(sql).as_bytes())
 }
 
 /// The entries that the database has not recorded. Identity is `when`: an edited file keeps it, a renumbered one does not.

@@ -13,8 +13,8 @@ use super::journal::{self, Applied, Entry, Journal};
 use super::project::Project;
 use super::recover::{self, Verdict};
 use crate::failure::Failure;
+use crate::pg::migrations;
 use crate::process::Output;
-use crate::sql::TableName;
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,23 +27,8 @@ pub struct Migrated {
 
 /// The rows of the migrations table, in the order in which they were written; none where the table does not exist.
 pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
-    let table = TableName::new(&config.migrations_schema, &config.migrations_table);
-    let unreachable = |error: postgres::Error| {
-        let reason = error
-            .as_db_error()
-            .map_or_else(|| "the connection was lost".to_owned(), |error| error.message().to_owned());
-        Failure::environment(format!("cannot read the migrations table `{table}`: {reason}"))
-            .hint("check that the database is up and that the role may read it")
-    };
-    let exists: bool =
-        client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table.quoted()]).map_err(unreachable)?.get(0);
-    if !exists {
-        return Ok(Vec::new());
-    }
-    let rows = client
-        .query(&format!("SELECT hash, coalesce(created_at, 0) FROM {} ORDER BY id", table.quoted()), &[])
-        .map_err(unreachable)?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let rows = migrations::applied(client, &config.migrations_schema, &config.migrations_table)?;
+    Ok(rows.unwrap_or_default().into_iter().map(|row| (row.hash, row.created_at)).collect())
 }
 
 /// Applies what is pending. `project.env` names the database in `DATABASE_URL`; `client` is connected to the same one.

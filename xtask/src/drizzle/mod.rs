@@ -13,8 +13,8 @@ pub mod journal;
 pub mod migrate;
 pub mod project;
 mod prompt;
-mod pty;
 pub mod recover;
+pub mod rollback;
 pub mod schema;
 pub mod snapshot;
 

@@ -105,19 +105,12 @@ fn keyed_digest(root: &Path, value: &str) -> Result<String> {
     let secret = match std::fs::read(&path) {
         Ok(secret) if secret.len() == 32 => secret,
         _ => {
-            let secret = random().context("reading random bytes for the repo's key")?;
+            let secret = digest::random::<32>()?.to_vec();
+            // A temporary file is made with mode 0600, and renaming keeps it.
             durable::write(&path, &secret)?;
             secret
         }
     };
     // The key goes in on both sides of the value, so that no extension of the text has a predictable digest.
     Ok(digest::of_parts([secret.as_slice(), value.as_bytes(), secret.as_slice()]))
-}
-
-/// 32 bytes from the system; a temporary file of ours is created with mode 0600, and renaming keeps it.
-fn random() -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = vec![0; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes)
 }

@@ -4,7 +4,6 @@
 //! The file appears under its name only when it is complete and on disk; it and its folder are for the user alone.
 
 use std::fs::{self, DirBuilder, File, Permissions};
-use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,12 +11,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use postgres::{Client, GenericClient, IsolationLevel};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::checksum::{self, Checksums};
 use super::connect::{self, Identity};
 use super::error::Told;
 use super::url::DatabaseUrl;
+use crate::digest;
 use crate::failure::Failure;
 use crate::process::Run;
 use crate::process::tools::Postgres;
@@ -108,7 +107,7 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
         return Err(Failure::step("pg_dump ended without an error and wrote nothing").into());
     }
     partial.as_file().sync_all().context("writing the backup to disk")?;
-    let sha256 = sha256(partial.path())?;
+    let sha256 = digest::of_file(partial.path())?;
     partial.persist_noclobber(&file).with_context(|| format!("naming the backup `{}`", file.display()))?;
     sync_folder(wanted.folder)?;
     let (client_version, skipped) = (wanted.tools.version.clone(), wanted.skip.to_vec());
@@ -127,19 +126,6 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
         roles,
         skipped,
     })
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub fn sha256(file: &Path) -> Result<String> {
-    let mut input = File::open(file).with_context(|| format!("opening `{}`", file.display()))?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let read = input.read(&mut buffer).with_context(|| format!("reading `{}`", file.display()))?;
-        if read == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(&buffer[..read]);
-    }
 }
 
 /// pg_dump and pg_restore print rows in DETAIL, CONTEXT and after `COPY failed`; what names objects is kept.

@@ -59,7 +59,7 @@ fn a_truncated_backup_is_refused_and_fails_without_its_digest_too() {
     let file = std::fs::OpenOptions::new().write(true).open(&backup.file).unwrap();
     file.set_len(backup.bytes * 6 / 10).unwrap();
     assert_eq!(Failure::from_error(&restored(&backup, &source.another("one")).unwrap_err()).kind.exit_code(), 4);
-    backup.sha256 = sha256(&backup.file).unwrap();
+    backup.sha256 = crate::digest::of_file(&backup.file).unwrap();
     assert!(restored(&backup, &source.another("two")).unwrap_err().to_string().contains("pg_restore failed"));
 }
 

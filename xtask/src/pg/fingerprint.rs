@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use postgres::GenericClient;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::error::Told;
+use crate::digest;
 use crate::failure::Failure;
 use crate::sql::operation::TableName;
 
@@ -117,14 +117,8 @@ impl Fingerprint {
     /// SHA-256 over all objects, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        for (object, definition) in &self.objects {
-            for part in [&object.kind, &object.name, definition] {
-                hash.update(part.len().to_le_bytes());
-                hash.update(part);
-            }
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let parts = self.objects.iter().flat_map(|(object, definition)| [&object.kind, &object.name, definition]);
+        digest::of_parts(parts.map(|part| part.as_bytes()))
     }
 
     /// What `other` has (`+`), lacks (`-`) and has otherwise (`~`), one line each, sorted by kind and name.

@@ -12,6 +12,7 @@ use super::checksum::{self, Checksums, Mapping, position};
 use super::connect;
 use super::error::Told;
 use super::url::DatabaseUrl;
+use crate::digest;
 use crate::failure::Failure;
 use crate::process::Run;
 use crate::process::tools::Postgres;
@@ -52,7 +53,7 @@ pub fn restore(
     jobs: usize,
     timeout: Duration,
 ) -> Result<Duration> {
-    let found = backup::sha256(file)?;
+    let found = digest::of_file(file)?;
     if found != sha256 {
         return Err(Failure::refused(format!("the backup is not the file that was written: {}", file.display()))
             .detail(format!("sha256 was {sha256}\nsha256 is  {found}"))

@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal};
 
 use super::folder::Folder;
 use super::{sweep, template};
+use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::process::account::{self, Account};
 use crate::process::mask::percent_encoded;
@@ -95,7 +96,13 @@ impl Server {
             let mut child = spawn(tools, settings, &folder, port, account)?;
             match wait_until_ready(&mut child, &folder, port) {
                 Ok(Some(mut client)) => {
-                    let server = Server { child, port, password: random_password()?, major: tools.major, folder };
+                    let server = Server {
+                        child,
+                        port,
+                        password: digest::hex(&digest::random::<24>()?),
+                        major: tools.major,
+                        folder,
+                    };
                     let set = format!("alter role postgres password {}", literal(&server.password));
                     client
                         .batch_execute(&set)
@@ -265,13 +272,6 @@ fn stop(child: &mut Child) {
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
-}
-
-fn random_password() -> Result<String> {
-    let mut bytes = [0; 24];
-    let mut source = File::open("/dev/urandom").context("opening /dev/urandom")?;
-    std::io::Read::read_exact(&mut source, &mut bytes).context("reading /dev/urandom")?;
-    Ok(places::hex(&bytes))
 }
 
 /// An error of the throw-away server without DETAIL, which holds row values.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 
+use crate::digest;
 use crate::failure::Failure;
 use crate::process::account::{self, Account};
 use crate::process::tools::Postgres;
@@ -52,7 +52,7 @@ fn key(tools: &Postgres) -> Result<String> {
     let found = postgres.metadata().with_context(|| format!("reading `{}`", postgres.display()))?;
     let file = format!("{} {} {}", postgres.display(), found.len(), found.mtime());
     let all = format!("{}\n{file}\n{INITDB:?}\n{HBA}", tools.version);
-    Ok(places::hex(&Sha256::digest(all.as_bytes()))[..16].to_owned())
+    Ok(digest::of(all)[..16].to_owned())
 }
 
 fn build(tools: &Postgres, account: Option<&Account>, cache: &Path, target: &Path) -> Result<()> {

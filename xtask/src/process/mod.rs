@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod interrupt;
 pub mod mask;
 pub mod places;
+pub mod pty;
 pub mod spawn;
 pub mod tools;
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 
 use super::environment;
+use crate::digest;
 use crate::failure::Failure;
 
 /// The effective user id of this process.
@@ -36,7 +36,7 @@ pub fn state(repo: &Path) -> Result<PathBuf> {
 fn state_in(base: &Path, repo: &Path) -> Result<PathBuf> {
     let repo = repo.canonicalize().with_context(|| format!("resolving the path `{}`", repo.display()))?;
     let name = repo.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned());
-    let digest = hex(&Sha256::digest(repo.as_os_str().as_encoded_bytes()));
+    let digest = digest::of(repo.as_os_str().as_encoded_bytes());
     let folder = base.join("db-change").join(format!("{name}-{}", &digest[..12]));
     ensure(&folder, 0o700)?;
     Ok(folder)
@@ -80,12 +80,6 @@ pub fn memory_room() -> Option<u64> {
     let (limit, used) = (number("/sys/fs/cgroup/memory.max"), number("/sys/fs/cgroup/memory.current"));
     let left = limit.zip(used).map_or(u64::MAX, |(limit, used)| limit.saturating_sub(used));
     Some(free.min(available).min(left))
-}
-
-/// Lower-case hexadecimal.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An XDG base folder; a relative value is ignored, as the XDG Base Directory Specification asks.

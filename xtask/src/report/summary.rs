@@ -96,9 +96,28 @@ pub fn markdown(summary: &Summary) -> String {
     };
     list("Schema", summary.difference.iter().map(|line| format!("`{line}`")).collect());
     list("Findings", summary.findings.clone());
-    list("Decisions", summary.decisions.iter().map(|word| format!("{}: {} ({}; {}, {})", word.step, word.said, word.reason, word.by, word.at)).collect());
-    list("Checklist", summary.checklist.iter().map(|(item, state)| format!("[{}] {item}: {state}", if state == "proven" || state == "attested" { "x" } else { " " })).collect());
-    list("Steps", summary.steps.iter().map(|step| format!("{} {}: {}", step.step, step.status, step.summary)).collect());
+    list(
+        "Decisions",
+        summary
+            .decisions
+            .iter()
+            .map(|word| format!("{}: {} ({}; {}, {})", word.step, word.said, word.reason, word.by, word.at))
+            .collect(),
+    );
+    list(
+        "Checklist",
+        summary
+            .checklist
+            .iter()
+            .map(|(item, state)| {
+                format!("[{}] {item}: {state}", if state == "proven" || state == "attested" { "x" } else { " " })
+            })
+            .collect(),
+    );
+    list(
+        "Steps",
+        summary.steps.iter().map(|step| format!("{} {}: {}", step.step, step.status, step.summary)).collect(),
+    );
     out
 }
 
@@ -106,7 +125,15 @@ pub fn markdown(summary: &Summary) -> String {
 #[must_use]
 pub fn html(summary: &Summary) -> String {
     let mut body = String::new();
-    let _ = write!(body, "<h1>{}</h1><p>{}, lane {}. {}</p><pre>{}</pre>", escaped(&summary.title), escaped(&summary.run), escaped(&summary.lane), escaped(&summary.data), escaped(&text(summary)));
+    let _ = write!(
+        body,
+        "<h1>{}</h1><p>{}, lane {}. {}</p><pre>{}</pre>",
+        escaped(&summary.title),
+        escaped(&summary.run),
+        escaped(&summary.lane),
+        escaped(&summary.data),
+        escaped(&text(summary))
+    );
     let mut table = |heading: &str, rows: Vec<Vec<String>>| {
         if rows.is_empty() {
             return;
@@ -120,9 +147,27 @@ pub fn html(summary: &Summary) -> String {
     };
     table("Schema", summary.difference.iter().map(|line| vec![line.clone()]).collect());
     table("Findings", summary.findings.iter().map(|line| vec![line.clone()]).collect());
-    table("Decisions and attestations", summary.decisions.iter().map(|word| vec![word.step.clone(), word.said.clone(), word.reason.clone(), word.by.clone(), word.at.clone()]).collect());
+    table(
+        "Decisions and attestations",
+        summary
+            .decisions
+            .iter()
+            .map(|word| {
+                vec![word.step.clone(), word.said.clone(), word.reason.clone(), word.by.clone(), word.at.clone()]
+            })
+            .collect(),
+    );
     table("Checklist", summary.checklist.iter().map(|(item, state)| vec![item.clone(), state.clone()]).collect());
-    table("Steps", summary.steps.iter().map(|step| vec![step.step.clone(), step.status.clone(), step.summary.clone(), format!("{:.1} s", step.seconds)]).collect());
+    table(
+        "Steps",
+        summary
+            .steps
+            .iter()
+            .map(|step| {
+                vec![step.step.clone(), step.status.clone(), step.summary.clone(), format!("{:.1} s", step.seconds)]
+            })
+            .collect(),
+    );
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;\

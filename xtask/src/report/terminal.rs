@@ -37,7 +37,10 @@ impl Display for Terminal {
             Event::Opened { state } => {
                 let mut line = format!("db-change  {}", state.title);
                 if let Some(lane) = state.lane {
-                    line.push_str(&format!("\n           lane {lane}: {}", state.lane_reason.as_deref().unwrap_or_default()));
+                    line.push_str(&format!(
+                        "\n           lane {lane}: {}",
+                        state.lane_reason.as_deref().unwrap_or_default()
+                    ));
                 }
                 print(&format!("{line}\n"));
             }

@@ -6,7 +6,6 @@ pub mod render;
 pub mod review;
 mod review_live;
 mod review_rules;
-pub mod rollback;
 pub mod statements;
 
 pub use operation::{Operation, TableName};

@@ -7,8 +7,8 @@ use super::open::{self, Repo};
 use crate::engine::answers::{self, Word};
 use crate::engine::view::{self, NextView};
 use crate::failure::Failure;
-use crate::report::terminal::print;
 use crate::repo::git;
+use crate::report::terminal::print;
 use crate::state::folder::now;
 use crate::state::lock;
 use crate::state::{RunFolder, State};
@@ -46,7 +46,11 @@ pub(super) fn abort(reason: &str) -> Result<u8> {
         state.ended = Some(now());
         state.outcome = Some(format!("aborted: {reason}"));
         folder.save(state)?;
-        Ok(format!("{} is ended; work tree and database are as they are, and its record stays in {}", state.run, folder.path().display()))
+        Ok(format!(
+            "{} is ended; work tree and database are as they are, and its record stays in {}",
+            state.run,
+            folder.path().display()
+        ))
     })
 }
 
@@ -64,12 +68,21 @@ fn say(word: impl FnOnce(&Repo, &Loaded, &RunFolder, &mut State) -> Result<Strin
 }
 
 /// Asks at the terminal; false where the person would rather not say now.
-pub(super) fn ask(repo: &Repo, loaded: &Loaded, folder: &RunFolder, state: &mut State, next: &NextView) -> Result<bool> {
+pub(super) fn ask(
+    repo: &Repo,
+    loaded: &Loaded,
+    folder: &RunFolder,
+    state: &mut State,
+    next: &NextView,
+) -> Result<bool> {
     let by = git::person(&repo.root);
     match next.kind {
         "decision" if next.findings.is_empty() => {
-            let labels: Vec<String> = next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
-            let Some(chosen) = said(Select::new("How should we proceed?", labels.clone()).prompt())? else { return Ok(false) };
+            let labels: Vec<String> =
+                next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
+            let Some(chosen) = said(Select::new("How should we proceed?", labels.clone()).prompt())? else {
+                return Ok(false);
+            };
             let option = labels.iter().position(|label| *label == chosen).context("a shown option was chosen")? + 1;
             let Some(reason) = said(Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
             answers::answer(loaded, folder, state, &next.step, option, &Word { by: &by, text: &reason })?;
@@ -84,7 +97,8 @@ pub(super) fn ask(repo: &Repo, loaded: &Loaded, folder: &RunFolder, state: &mut 
             Ok(true)
         }
         "attestation" => {
-            let Some(note) = said(Text::new("Done? A few words for the record (empty: not yet)").prompt())?.filter(|note| !note.trim().is_empty())
+            let Some(note) = said(Text::new("Done? A few words for the record (empty: not yet)").prompt())?
+                .filter(|note| !note.trim().is_empty())
             else {
                 return Ok(false);
             };

@@ -5,18 +5,18 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::open::{self, Repo};
 use super::answer;
+use super::open::{self, Repo};
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
 use crate::cli::{Go, Start};
 use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, raise_lane, view};
 use crate::failure::{Failure, Kind};
-use crate::report::json::JsonLines;
-use crate::report::terminal::{Terminal, data, print};
-use crate::report::page;
 use crate::repo::git;
+use crate::report::json::JsonLines;
+use crate::report::page;
+use crate::report::terminal::{Terminal, data, print};
 use crate::sql::Operation;
 use crate::state::folder::now;
 use crate::state::lock::{self, Lock};
@@ -34,7 +34,7 @@ pub(super) fn go_on(go: &Go) -> Result<u8> {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
             Some(change) => create(&repo, &loaded, &change)?,
-            None => return Ok(nothing_to_do(&repo)?),
+            None => return nothing_to_do(&repo),
         },
     };
     drive(&repo, &loaded, found, go, held)
@@ -76,9 +76,12 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
     let repo = open::repo()?;
     let loaded = workflow::load(&workflow::load::path_of(&repo.root, name), &actions::catalogue())?;
     let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
-    let open = repo.home.runs()?.into_iter().rev().find(|(_, state)| {
-        state.ended.is_none() && state.workflow == name && state.branch == repo.branch
-    });
+    let open = repo
+        .home
+        .runs()?
+        .into_iter()
+        .rev()
+        .find(|(_, state)| state.ended.is_none() && state.workflow == name && state.branch == repo.branch);
     let found = match open {
         Some(found) => found,
         None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
@@ -104,8 +107,9 @@ fn declared(start: &Start) -> Result<Option<Change>> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
         let file: ChangeFile = toml::from_str(&text).map_err(|error| {
-            Failure::usage(format!("`{}` does not describe a change: {}", path.display(), error.message()))
-                .hint("[[operation]] kind = \"rename_column\", table = \"users\", from = \"email\", to = \"email_address\"")
+            Failure::usage(format!("`{}` does not describe a change: {}", path.display(), error.message())).hint(
+                "[[operation]] kind = \"rename_column\", table = \"users\", from = \"email\", to = \"email_address\"",
+            )
         })?;
         operations.extend(file.operation);
         title = title.or(file.title);

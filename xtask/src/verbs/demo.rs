@@ -28,7 +28,11 @@ const SAYS: &[(&str, &str, &[&str])] = &[
     ("review", "decision", &["accept", "H10", "--reason", "code and database are deployed together"]),
     ("typecheck", "decision", &["answer", "typecheck", "1", "--reason", "the compiler shows every place"]),
     ("measure", "decision", &["answer", "measure", "3", "--reason", "Sunday 06:00, five minutes are announced"]),
-    ("checklist", "attestation", &["attest", "checklist", "--by", "Demo Developer", "--note", "mail to the team, alert on 42703"]),
+    (
+        "checklist",
+        "attestation",
+        &["attest", "checklist", "--by", "Demo Developer", "--note", "mail to the team, alert on 42703"],
+    ),
 ];
 
 /// What the played developer adds to the test that was scaffolded.
@@ -96,7 +100,10 @@ fn prepare(demo: &Demo) -> Result<Stage> {
     show.say("finding the tools, or fetching them once");
     let bun = tools::bun(Some(&folder))?;
     let postgres = tools::postgres(&Wanted::default())?;
-    show.say(&format!("bun {} ({}), PostgreSQL {} ({})", bun.version, bun.found_in, postgres.version, postgres.found_in));
+    show.say(&format!(
+        "bun {} ({}), PostgreSQL {} ({})",
+        bun.version, bun.found_in, postgres.version, postgres.found_in
+    ));
     show.say("bun install");
     sure(&Run::new(&bun.path, &folder).args(["install", "--frozen-lockfile"]))?;
     show.say("starting a server with 10,000 users");
@@ -104,7 +111,8 @@ fn prepare(demo: &Demo) -> Result<Stage> {
     server.create_database("ownfit")?;
     let url = server.url("ownfit");
     fs::write(folder.join(".env"), format!("DATABASE_URL={url}\n"))?;
-    let mut migrate = Run::new(&bun.path, folder.join("packages/db")).args(["run", "db:migrate"]).env("DATABASE_URL", &url);
+    let mut migrate =
+        Run::new(&bun.path, folder.join("packages/db")).args(["run", "db:migrate"]).env("DATABASE_URL", &url);
     migrate.env.insert("PATH".to_owned(), tools::path_with(&[bun.path.parent().unwrap_or(Path::new("/"))]));
     sure(&migrate)?;
     let rows = fs::read_to_string(root.join("tests/changes/rows.sql"))?;
@@ -127,7 +135,9 @@ fn prepare(demo: &Demo) -> Result<Stage> {
 fn serve(stage: &Stage, change: Change) -> Result<u8> {
     let folder = shown(&stage.folder);
     let begin = match change {
-        Change::Rename => "cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address",
+        Change::Rename => {
+            "cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address"
+        }
         Change::Phone => "git apply ../../../tests/changes/phone/schema.patch && cargo xtask db-change",
     };
     print(&format!(
@@ -180,7 +190,8 @@ fn play(stage: &Stage, change: Change) -> Result<()> {
 impl Stage {
     /// Runs `cargo xtask db-change …` as a person would, its output going where ours goes.
     fn db_change(&self, args: &[&str]) -> Result<i32> {
-        let typed: Vec<String> = args.iter().map(|arg| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() }).collect();
+        let typed: Vec<String> =
+            args.iter().map(|arg| if arg.contains(' ') { format!("\"{arg}\"") } else { (*arg).to_owned() }).collect();
         print(&format!("\n$ cargo xtask db-change {}\n", typed.join(" ")).replace(" \n", "\n"));
         let mut run = self.child(args)?;
         // The question as JSON is for programs; the person in this play reads the page on stderr.
@@ -261,7 +272,9 @@ fn sure(run: &Run) -> Result<()> {
     if output.success() {
         return Ok(());
     }
-    Err(Failure::environment(format!("`{}` failed with exit code {}", run.display(), output.code())).detail(output.tail(12)).into())
+    Err(Failure::environment(format!("`{}` failed with exit code {}", run.display(), output.code()))
+        .detail(output.tail(12))
+        .into())
 }
 
 /// As a person in the project's folder types it.

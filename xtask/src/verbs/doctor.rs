@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use crate::failure::Kind;
 use crate::process::doctor;
 use crate::process::tools::Wanted;
-use crate::report::terminal::data;
 use crate::repo::git;
+use crate::report::terminal::data;
 
 pub(super) fn doctor() -> Result<u8> {
     let here = std::env::current_dir().context("the current folder")?;

@@ -37,8 +37,8 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Demo(demo) => demo::demo(demo),
         Verb::Test { full } => test::test(*full),
         Verb::Bench { name } => bench::bench(name.as_deref()),
-        Verb::NotBuilt { .. } => Err(Failure::usage("this verb is not built yet")
-            .hint("what there is: cargo xtask help")
-            .into()),
+        Verb::NotBuilt { .. } => {
+            Err(Failure::usage("this verb is not built yet").hint("what there is: cargo xtask help").into())
+        }
     }
 }

@@ -13,9 +13,9 @@ use crate::cli::Format;
 use crate::engine::runner::unknown_step;
 use crate::engine::{key, view};
 use crate::failure::{Failure, Kind};
+use crate::repo::git;
 use crate::report::page;
 use crate::report::terminal::{data, print};
-use crate::repo::git;
 use crate::state::Status;
 
 pub(super) fn status(as_json: bool) -> Result<u8> {
@@ -64,7 +64,11 @@ pub(super) fn why(step: &str, as_json: bool) -> Result<u8> {
         let _ = writeln!(out, "  when     {started}, {:.1} s", present.seconds);
     }
     if let Some(answer) = &present.answer {
-        let _ = writeln!(out, "  chosen   {} {} ({}, {}: {})", answer.option, answer.label, answer.by, answer.at, answer.reason);
+        let _ = writeln!(
+            out,
+            "  chosen   {} {} ({}, {}: {})",
+            answer.option, answer.label, answer.by, answer.at, answer.reason
+        );
     }
     if let Some(evidence) = evidence {
         let _ = writeln!(out, "\n  proven\n{}", indented(&evidence.proven));
@@ -89,7 +93,9 @@ pub(super) fn logs(step: &str) -> Result<u8> {
     for entry in fs::read_dir(folder.path().join("logs")).context("listing the logs")? {
         let path = entry.context("listing the logs")?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let of_step = name.split_once('-').is_some_and(|(_, rest)| rest.strip_prefix(step).is_some_and(|rest| rest.starts_with('.')));
+        let of_step = name
+            .split_once('-')
+            .is_some_and(|(_, rest)| rest.strip_prefix(step).is_some_and(|rest| rest.starts_with('.')));
         if of_step {
             found.push(path);
         }
@@ -117,7 +123,13 @@ pub(super) fn runs(as_json: bool) -> Result<u8> {
         return Ok(0);
     }
     for (_, state) in &runs {
-        data(&format!("{:<24} {:<20} {}  {}\n", state.run, state.branch, state.started, state.outcome.as_deref().unwrap_or("open")));
+        data(&format!(
+            "{:<24} {:<20} {}  {}\n",
+            state.run,
+            state.branch,
+            state.started,
+            state.outcome.as_deref().unwrap_or("open")
+        ));
     }
     if runs.is_empty() {
         print("no run yet\n");

@@ -143,13 +143,13 @@ fn check_step(
             found.push(Problem::new(pattern.span(), format!("`{what}` is not a regular expression: {reason}"), "here"));
         }
     }
-    if let Some(when) = &step.when {
-        if super::condition::parse(when.get_ref()).is_none() {
-            found.push(
-                Problem::new(when.span(), "this condition cannot be read", "here")
-                    .help("write `step.value == \"text\"` or `!=`"),
-            );
-        }
+    if let Some(when) = &step.when
+        && super::condition::parse(when.get_ref()).is_none()
+    {
+        found.push(
+            Problem::new(when.span(), "this condition cannot be read", "here")
+                .help("write `step.value == \"text\"` or `!=`"),
+        );
     }
 }
 

@@ -7,10 +7,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::operation::{Operation, TableName, literal, quote};
-use super::statements::{self, Action};
-use crate::drizzle::snapshot::{Snapshot, named, string};
-use crate::drizzle::{diff, follow};
+use super::snapshot::{Snapshot, named, string};
+use super::{diff, follow};
+use crate::sql::operation::{Operation, TableName, literal, quote};
+use crate::sql::statements::{self, Action};
 
 /// One migration, with all that its rollback depends on.
 #[derive(Clone, Debug)]

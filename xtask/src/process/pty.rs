@@ -12,15 +12,15 @@ use anyhow::{Context, Result};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::Signal;
 
+use super::spawn::signal_group;
+use super::{Run, environment};
 use crate::failure::Failure;
-use crate::process::spawn::signal_group;
-use crate::process::{Run, environment};
 
 const GRACE: Duration = Duration::from_secs(5);
 /// Wide and high enough that no question wraps or scrolls.
 const SIZE: PtySize = PtySize { rows: 60, cols: 240, pixel_width: 0, pixel_height: 0 };
 
-pub(super) struct Session {
+pub struct Session {
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,
     writer: Box<dyn Write + Send>,
@@ -30,7 +30,7 @@ pub(super) struct Session {
 }
 
 /// What came of waiting for output.
-pub(super) enum Read1 {
+pub enum Read1 {
     Bytes(Vec<u8>),
     Quiet,
     Ended,
@@ -38,7 +38,7 @@ pub(super) enum Read1 {
 
 impl Session {
     /// Starts a command on a terminal of its own; environment and folder are those of `run`.
-    pub(super) fn start(run: &Run) -> Result<Session> {
+    pub fn start(run: &Run) -> Result<Session> {
         let pair = native_pty_system()
             .openpty(SIZE)
             .map_err(|error| Failure::environment(format!("cannot open a pseudo-terminal: {error}")))?;
@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Waits for output for at most `patience`.
-    pub(super) fn read(&mut self, patience: Duration) -> Result<Read1> {
+    pub fn read(&mut self, patience: Duration) -> Result<Read1> {
         match self.output.recv_timeout(patience) {
             Ok(bytes) => Ok(Read1::Bytes(bytes)),
             Err(RecvTimeoutError::Disconnected) => Ok(Read1::Ended),
@@ -81,7 +81,7 @@ impl Session {
         }
     }
 
-    pub(super) fn send(&mut self, keys: &[u8]) -> Result<()> {
+    pub fn send(&mut self, keys: &[u8]) -> Result<()> {
         self.writer.write_all(keys).and_then(|()| self.writer.flush()).context("writing to a pseudo-terminal")
     }
 
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// The exit code of a child that has closed its terminal; it has a moment to leave.
-    pub(super) fn exit_code(&mut self) -> Result<Option<u32>> {
+    pub fn exit_code(&mut self) -> Result<Option<u32>> {
         let deadline = Instant::now() + GRACE;
         while !self.ended()? && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(10));
