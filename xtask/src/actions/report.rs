@@ -94,8 +94,8 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
             line(
                 "rollback-prove",
                 format!(
-                    "Recovery time: {:.1} minutes ({recovery:.2} s; restoring the backup: {restore:.1} s)",
-                    recovery / 60.0
+                    "Recovery time: {} minutes ({recovery:.2} s; restoring the backup: {restore:.1} s)",
+                    minutes(recovery)
                 ),
             ),
         ],
@@ -121,20 +121,25 @@ fn performance(context: &StepContext<'_>) -> Result<Vec<(String, String)>> {
                 (context.proven("measure", "estimate_low")?, context.proven("measure", "estimate_high")?);
             let production: i64 = context.proven("measure", "production_rows")?;
             format!(
-                "{:.1} minutes ({:.1}–{:.1}, {} rows)",
-                estimate / 60.0,
-                low / 60.0,
-                high / 60.0,
+                "{} minutes ({}–{}, {} rows)",
+                minutes(estimate),
+                minutes(low),
+                minutes(high),
                 thousands(production)
             )
         }
-        Err(_) => "0.0 minutes (constant: metadata only)".to_owned(),
+        Err(_) => "0.00 minutes (constant: metadata only)".to_owned(),
     };
     Ok(vec![
         ("Test dataset".to_owned(), format!("{rows} rows")),
         ("Migration time".to_owned(), format!("{seconds:.2} seconds")),
         ("Estimated production time".to_owned(), estimate),
     ])
+}
+
+/// Seconds as minutes; short ones keep a digit that says something.
+fn minutes(seconds: f64) -> String {
+    if seconds < 60.0 { format!("{:.2}", seconds / 60.0) } else { format!("{:.1}", seconds / 60.0) }
 }
 
 /// The questions that the change itself raises and nobody but the business can answer.

@@ -29,12 +29,13 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let summary = match findings.len() {
         0 => "no finding".to_owned(),
-        _ => format!(
-            "{} errors, {} warnings, {} notes",
-            count(Severity::Error),
-            count(Severity::Warning),
-            count(Severity::Note)
-        ),
+        _ => [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")]
+            .map(|(severity, word)| (count(severity), word))
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     let lines: Vec<String> = named.iter().map(|(name, finding)| line(name, finding, &migration)).collect();
     let evidence = Evidence::new(summary)

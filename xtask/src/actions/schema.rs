@@ -29,11 +29,7 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
     let words =
         |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
     if missing.is_empty() && extra.is_empty() {
-        let files = now.files.len();
-        return Ok(Outcome::Passed(
-            Evidence::new(format!("{} in {files} schema files", change.in_words()))
-                .proven("schema", schema_digest(&now.snapshot)),
-        ));
+        return Ok(Outcome::Passed(Evidence::new(change.in_words()).proven("schema", schema_digest(&now.snapshot))));
     }
     if found.is_empty() {
         let source = code_impact::source(world, &world.root)?;
@@ -116,7 +112,11 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
             .into());
     }
     let list = |lines: &[String]| lines.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
-    let mut summary = words.first().cloned().unwrap_or_default();
+    // What was declared stands first, what followed from it behind.
+    let declared = |line: &&String| {
+        touched.operations.iter().any(|operation| line.contains(&format!(".{}.", operation.table().name)))
+    };
+    let mut summary = words.iter().find(declared).or(words.first()).cloned().unwrap_or_default();
     if words.len() > 1 {
         summary = format!("{summary}, and {} more", words.len() - 1);
     }

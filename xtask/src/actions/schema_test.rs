@@ -50,7 +50,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         .proven("test", digest::of(&text));
     if fresh && context.lane() != Some(Lane::Additive) {
         return Ok(Outcome::Edit {
-            message: format!("The test is yours now: look at {name}, make it say what this change is for."),
+            message: format!("The test is yours now: look at it, make it say what this change is for.\n{name}"),
             details: claims.claims.iter().map(|claim| format!("claims: {claim}")).collect(),
             evidence,
         });

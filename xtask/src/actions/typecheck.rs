@@ -10,6 +10,7 @@ use crate::code::typecheck::{self, TypeError};
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::process::{Output, Run};
+use crate::report::terminal::{WIDTH, cut};
 use crate::state::{Evidence, durable};
 
 pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
@@ -38,13 +39,7 @@ pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<
         ));
     }
     let by_file = typecheck::by_file(&new);
-    let details = new
-        .iter()
-        .take(30)
-        .map(|error| {
-            format!("{}:{}:{}  {} {}", error.file.display(), error.line, error.column, error.code, error.message)
-        })
-        .collect::<Vec<_>>();
+    let details = new.iter().take(30).map(line).collect::<Vec<_>>();
     let left = new.len().saturating_sub(details.len());
     let mut failure =
         Failure::step(format!("{} new type errors in {} files", new.len(), by_file.len())).detail(details.join("\n"));
@@ -59,6 +54,14 @@ pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<
         evidence: Evidence::new(format!("{} new type errors", new.len()))
             .proven("files", files.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
     })
+}
+
+/// The place first, so that it can be clicked; then as much of the text as a line of a terminal holds.
+fn line(error: &TypeError) -> String {
+    let place = format!("{}:{}:{}", error.file.display(), error.line, error.column);
+    // An error's details stand two columns in.
+    let room = WIDTH.saturating_sub(place.chars().count() + error.code.len() + 5).max(12);
+    format!("{place}  {} {}", error.code, cut(&error.message, room))
 }
 
 fn run(world: &World<'_>, context: &StepContext<'_>, tree: &Path, script: &str) -> Result<Output> {

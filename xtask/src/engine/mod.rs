@@ -97,6 +97,8 @@ pub enum Event<'a> {
         seconds: f64,
         fresh: bool,
     },
+    /// The run goes no further for now.
+    Stopped,
 }
 
 /// Shows events; never decides anything.

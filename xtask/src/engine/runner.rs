@@ -54,9 +54,15 @@ impl Engine<'_> {
         };
         self.recover()?;
         self.display.event(&Event::Opened { state: &self.state });
+        let stop = self.passes(selected.as_deref(), to.is_some());
+        self.display.event(&Event::Stopped);
+        stop
+    }
+
+    fn passes(&mut self, selected: Option<&[String]>, partly: bool) -> Result<Stop> {
         loop {
-            match self.pass(selected.as_deref())? {
-                Pass::Done if to.is_none() => {
+            match self.pass(selected)? {
+                Pass::Done if !partly => {
                     self.end("done")?;
                     return Ok(Stop::Done);
                 }
@@ -318,7 +324,8 @@ impl Engine<'_> {
             state.question = Some(question.clone());
             state.key = key;
         })?;
-        self.show_end(step, status, &summary, seconds, false);
+        let shown = if evidence.summary.is_empty() { status.words() } else { &evidence.summary };
+        self.show_end(step, status, shown, seconds, false);
         let waiting = Failure::new(Kind::Waiting, failure.as_ref().map_or(summary, |failure| failure.message.clone()));
         let mut waiting =
             failure.iter().flat_map(|failure| &failure.details).fold(waiting, |waiting, line| waiting.detail(line));
@@ -390,8 +397,8 @@ impl Engine<'_> {
                     Some(answer) => (Status::WaitingEdit, answer.digest.clone()),
                     None => (Status::WaitingDecision, digest::of(format!("{text}{}", evidence.digest()))),
                 };
-                let question =
-                    Question { id: decision.id.clone(), text, details, options, findings: Vec::new(), digest };
+                let (id, ask) = (decision.id.clone(), decision.ask.clone());
+                let question = Question { id, text, details, options, ask, findings: Vec::new(), digest };
                 (status, evidence, question, failure)
             }
             Outcome::Passed(_) | Outcome::Skipped(_) => anyhow::bail!("step `{id}` does not wait"),

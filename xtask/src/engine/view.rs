@@ -51,6 +51,7 @@ pub struct NextView {
     pub question: Option<String>,
     pub details: Vec<String>,
     pub options: Vec<OptionView>,
+    pub ask: Option<String>,
     pub findings: Vec<String>,
     pub command: String,
 }
@@ -152,6 +153,7 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
             .map(|option| OptionView { n: option.n, label: option.label.clone(), leads_to: option.leads_to.clone() })
             .collect(),
         findings: question.as_ref().map(|question| question.findings.clone()).unwrap_or_default(),
+        ask: question.as_ref().and_then(|question| question.ask.clone()),
         question: question.map(|question| question.text),
         command,
     })

@@ -12,7 +12,7 @@ impl Display for JsonLines {
         let value = match event {
             Event::Opened { state } => json!({"event": "opened", "run": state.run, "title": state.title}),
             Event::Started { phase, step } => json!({"event": "started", "phase": phase, "step": step.id.get_ref()}),
-            Event::Line { .. } => return,
+            Event::Line { .. } | Event::Stopped => return,
             Event::Ended { phase, step, status, summary, seconds, fresh } => json!({
                 "event": "ended", "phase": phase, "step": step, "status": status.words(),
                 "summary": summary, "seconds": seconds, "fresh": fresh,

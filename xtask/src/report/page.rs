@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::terminal::{cut, mark, wrapped};
+use super::terminal::{WIDTH, cut, mark, wrapped};
 use crate::engine::view::{NextView, View};
 use crate::failure::{Failure, Kind};
 use crate::state::{State, Status};
@@ -37,7 +37,7 @@ pub fn held(step: &str, failure: &Failure, next: Option<&NextView>) -> String {
 pub fn question(next: &NextView) -> String {
     let mut out = String::new();
     for detail in &next.details {
-        let _ = writeln!(out, "    {detail}");
+        out.push_str(&hanging(detail));
     }
     if let Some(text) = &next.question {
         out.push('\n');
@@ -47,6 +47,9 @@ pub fn question(next: &NextView) -> String {
         let _ = writeln!(out, "    {}  {}", option.n, option.label);
         out.push_str(&wrapped(&option.leads_to, 80, "         "));
     }
+    if let Some(ask) = &next.ask {
+        let _ = writeln!(out, "  {ask}");
+    }
     let doing = match next.kind {
         "decision" => "answer with",
         "attestation" => "then say so with",
@@ -55,6 +58,19 @@ pub fn question(next: &NextView) -> String {
     };
     let _ = writeln!(out, "\n  {} waits for you; {doing}\n    {}", next.step, next.command);
     out
+}
+
+/// A detail; what does not fit goes on below, further in.
+fn hanging(detail: &str) -> String {
+    if detail.chars().count() + 4 <= WIDTH {
+        return format!("    {detail}\n");
+    }
+    let lines = wrapped(detail, WIDTH - 6, "");
+    lines
+        .lines()
+        .enumerate()
+        .map(|(index, line)| format!("{}{line}\n", if index == 0 { "    " } else { "      " }))
+        .collect()
 }
 
 /// `db-change status`.

@@ -10,10 +10,12 @@ use crate::engine::{Display, Event};
 use crate::state::Status;
 use crate::workflow::duration;
 
+/// What a line may be wide.
+pub const WIDTH: usize = 80;
+
 /// What has been shown so far.
 pub struct Terminal {
     live: bool,
-    /// Says nothing of steps that are satisfied already.
     shown: Mutex<Shown>,
 }
 
@@ -21,6 +23,8 @@ pub struct Terminal {
 struct Shown {
     phase: String,
     bar: Option<ProgressBar>,
+    /// Steps of the present phase that are satisfied already; they share lines.
+    fresh: Vec<String>,
 }
 
 impl Terminal {
@@ -30,19 +34,50 @@ impl Terminal {
     }
 }
 
+impl Shown {
+    /// Goes to a phase; gives its name where it has not been printed yet.
+    fn heading(&mut self, phase: &str) -> String {
+        let known = self.phase == phase;
+        self.flush();
+        phase.clone_into(&mut self.phase);
+        if known { String::new() } else { phase.to_owned() }
+    }
+
+    /// Prints the satisfied steps of the present phase.
+    fn flush(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let first = format!("  {:<12} ", self.phase);
+        let rest = " ".repeat(first.chars().count());
+        let mut lines = vec![first];
+        for step in self.fresh.drain(..) {
+            let width = lines.last().map_or(0, |line| line.chars().count());
+            if width + step.chars().count() > WIDTH {
+                lines.push(rest.clone());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push_str(&step);
+                line.push_str("  ");
+            }
+        }
+        for line in lines {
+            print(&format!("{}\n", line.trim_end()));
+        }
+    }
+}
+
 impl Display for Terminal {
     fn event(&self, event: &Event<'_>) {
         let Ok(mut shown) = self.shown.lock() else { return };
         match event {
             Event::Opened { state } => {
-                let mut line = format!("db-change  {}", state.title);
+                print(&format!("db-change  {}\n", state.title));
                 if let Some(lane) = state.lane {
-                    line.push_str(&format!(
-                        "\n           lane {lane}: {}",
-                        state.lane_reason.as_deref().unwrap_or_default()
-                    ));
+                    let reason = state.lane_reason.as_deref().unwrap_or_default();
+                    print(&wrapped(&format!("lane {lane}: {reason}"), WIDTH, "           "));
                 }
-                print(&format!("{line}\n"));
+                print("\n");
             }
             Event::Started { step, .. } => {
                 if self.live {
@@ -51,32 +86,51 @@ impl Display for Terminal {
             }
             Event::Line { text, .. } => {
                 if let Some(bar) = &shown.bar {
-                    bar.set_message(cut(text, 60));
+                    bar.set_message(cut(text, 50));
                 }
             }
-            Event::Ended { phase, step, status, summary, seconds, fresh } => {
+            Event::Ended { phase, step, status, fresh: true, .. } => {
+                if shown.phase != *phase {
+                    shown.flush();
+                    (*phase).clone_into(&mut shown.phase);
+                }
+                shown.fresh.push(format!("{} {step}", mark(*status)));
+            }
+            Event::Ended { phase, step, status, summary, seconds, .. } => {
                 if let Some(bar) = shown.bar.take() {
                     bar.finish_and_clear();
                 }
-                let heading = if shown.phase == *phase { "" } else { phase };
-                (*phase).clone_into(&mut shown.phase);
-                print(&step_line(heading, step, *status, summary, *seconds, *fresh));
+                let heading = shown.heading(phase);
+                print(&step_line(&heading, step, *status, summary, *seconds));
+            }
+            Event::Stopped => {
+                if let Some(bar) = shown.bar.take() {
+                    bar.finish_and_clear();
+                }
+                shown.flush();
+                shown.phase.clear();
             }
         }
     }
 }
 
-/// One line of at most 80 columns: phase, mark, step, what was proven, how long.
-fn step_line(phase: &str, step: &str, status: Status, summary: &str, seconds: f64, fresh: bool) -> String {
-    let time = match (fresh, status) {
-        (true, Status::Passed) => "fresh".to_owned(),
-        (_, Status::Skipped) => String::new(),
+/// Phase, mark, step, what was proven, how long; what does not fit goes on below, never beyond 80 columns.
+fn step_line(phase: &str, step: &str, status: Status, summary: &str, seconds: f64) -> String {
+    let time = match status {
+        Status::Skipped => String::new(),
         _ => duration::human(Duration::from_secs_f64(seconds.max(0.0))),
     };
     let left = format!("  {phase:<12} {} {step:<20} ", mark(status));
-    let room = 80_usize.saturating_sub(left.chars().count() + time.chars().count() + 1);
-    let summary = cut(summary, room);
-    format!("{left}{summary:<room$} {time}").trim_end().to_owned() + "\n"
+    let column = left.chars().count();
+    let room = WIDTH - column - 8;
+    let text = wrapped(summary.lines().next().unwrap_or_default(), room, "");
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let mut out = format!("{left}{first:<room$}{time:>8}").trim_end().to_owned() + "\n";
+    for line in lines {
+        out.push_str(&format!("{}{line}\n", " ".repeat(column)));
+    }
+    out
 }
 
 /// Readable without colour.
@@ -131,13 +185,14 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     let mut out = String::new();
     for paragraph in text.lines() {
         let mut line = indent.to_owned();
-        for word in paragraph.split_whitespace() {
-            if line.chars().count() + 1 + word.chars().count() > width && line.trim() != "" {
+        let room = width.saturating_sub(indent.chars().count());
+        for word in paragraph.split_whitespace().flat_map(|word| pieces(word, room)) {
+            if line.chars().count() + word.chars().count() > width && line.trim() != "" {
                 out.push_str(line.trim_end());
                 out.push('\n');
                 line = indent.to_owned();
             }
-            line.push_str(word);
+            line.push_str(&word);
             line.push(' ');
         }
         out.push_str(line.trim_end());
@@ -146,14 +201,22 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     out
 }
 
+/// A word that is wider than a line goes on in the next.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = word.chars().collect();
+    characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_step_line_never_exceeds_eighty_columns() {
-        let line = step_line("test-first", "schema-test-scaffold", Status::Passed, &"x".repeat(200), 83.0, false);
-        assert_eq!(line.trim_end().chars().count(), 80);
-        assert!(line.trim_end().ends_with("1 min 23 s"));
+        let text = "the migrated copy is what was rehearsed ".repeat(5);
+        let lines = step_line("test-first", "schema-test-scaffold", Status::Passed, &text, 3.0);
+        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH), "{lines}");
+        assert_eq!(lines.split_whitespace().filter(|word| *word == "rehearsed").count(), 5);
+        assert!(lines.lines().next().unwrap().ends_with("3.0 s"));
     }
 }

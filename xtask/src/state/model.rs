@@ -125,6 +125,9 @@ pub struct Question {
     /// What the question stands on, line by line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
+    /// Stands behind the options: "How should we proceed?"
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<QuestionOption>,
     /// Findings to accept by name, where the question is about findings.

@@ -3,7 +3,7 @@
 //! Every word of the developer is shown as the command that a person would type; every edit is a patch that can be read.
 
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -198,18 +198,19 @@ impl Stage {
         let last = args.is_empty() || args[0] == "start";
         run.stdin(Stdio::null()).stderr(Stdio::inherit()).stdout(if last { Stdio::piped() } else { Stdio::inherit() });
         let mut child = run.spawn().context("starting db-change")?;
-        let reader = child.stdout.take().map(|mut pipe| {
+        let reader = child.stdout.take().map(|pipe| {
             std::thread::spawn(move || {
-                let mut text = String::new();
-                let _ = std::io::Read::read_to_string(&mut pipe, &mut text);
-                text
+                for line in std::io::BufReader::new(pipe).lines().map_while(Result::ok) {
+                    if !line.starts_with('{') {
+                        data(&format!("{line}\n"));
+                    }
+                }
             })
         });
         loop {
             if let Some(status) = child.try_wait()? {
-                let text = reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
-                if !text.starts_with('{') {
-                    data(&text);
+                if let Some(reader) = reader {
+                    let _ = reader.join();
                 }
                 return status.code().context("db-change was ended by a signal");
             }

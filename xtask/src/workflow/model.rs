@@ -245,6 +245,9 @@ pub struct Retry {
 pub struct Decision {
     pub id: String,
     pub question: String,
+    /// Stands behind the options.
+    #[serde(default)]
+    pub ask: Option<String>,
     #[serde(rename = "option")]
     pub options: Vec<DecisionOption>,
 }
