@@ -27,9 +27,11 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let seen = probe::see(world, target)?;
     let row = format!("{} {}", migration.hash, migration.when);
     if seen.applied.contains(&row) {
-        return done(world, context, target, &migration, &mut client, &rehearsed, 0.0, true);
+        return done(world, target, &migration, &mut client, &rehearsed, None);
     }
-    fresh_backup(context, target, &seen)?;
+    if let Some(failure) = outdated(context, target, &seen)? {
+        return Ok(Outcome::Outdated { step: "backup".to_owned(), failure });
+    }
     let mut after = Seen { schema: rehearsed.clone(), ..seen.clone() };
     let (config, journal) = journal_of(world)?;
     let applied: Vec<String> = context.proven("rehearse", "applied")?;
@@ -48,7 +50,7 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
             .detail(format!("rehearsed: {}\napplied: {}", applied.join(", "), migrated.applied.join(", ")))
             .into());
     }
-    done(world, context, target, &migration, &mut client, &rehearsed, migrated.seconds, false)
+    done(world, target, &migration, &mut client, &rehearsed, Some(migrated.seconds))
 }
 
 /// Polled, never blocking: a waiting session would hold a snapshot that concurrent index builds wait for.
@@ -69,56 +71,48 @@ fn lock(client: &mut Client, target: &str) -> Result<()> {
     }
 }
 
-/// The backup is of this state of the database, and young enough.
-fn fresh_backup(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<()> {
+/// Why the backup no longer serves: it is of another state of the database, or too old.
+fn outdated(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<Option<Failure>> {
+    let again = "run `cargo xtask db-change`: it backs up again first";
     let state: String = context.proven("backup", "state")?;
     if state != seen.digest() {
-        return Err(Failure::refused(format!("the backup is of another state of `{target}`"))
-            .hint("run `cargo xtask db-change`: it backs up and rehearses again")
-            .into());
+        return Ok(Some(Failure::refused(format!("the backup is of another state of `{target}`")).hint(again)));
     }
     let taken: u64 = context.proven("backup", "taken_at")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_secs();
-    let limit = context.with("max_backup_age").unwrap_or("24h");
-    let limit =
-        duration::parse(limit).ok_or_else(|| Failure::usage(format!("`max_backup_age` is not a duration: {limit}")))?;
-    if now.saturating_sub(taken) > limit.as_secs() {
-        return Err(Failure::refused(format!("the backup is older than {} s", limit.as_secs()))
-            .hint(
-                "take a new one: touch nothing and run `cargo xtask db-change --to backup` after removing the old file",
-            )
-            .into());
+    let text = context.with("max_backup_age").unwrap_or("24h");
+    let limit = duration::parse(text).ok_or_else(|| {
+        Failure::usage(format!("`max_backup_age` is not a duration: {text}")).hint("write it as `24h`")
+    })?;
+    let age = now.saturating_sub(taken);
+    if age > limit.as_secs() {
+        return Ok(Some(Failure::refused(format!("the backup is {age} s old, and may be {text}")).hint(again)));
     }
-    Ok(())
+    Ok(None)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one place ends both ways of getting here")]
+/// The proof: the target's schema is the rehearsed one. `seconds` is none where the migration had been applied before.
 fn done(
     world: &World<'_>,
-    context: &StepContext<'_>,
     target: &str,
     migration: &Migration,
     client: &mut Client,
     rehearsed: &str,
-    seconds: f64,
-    before: bool,
+    seconds: Option<f64>,
 ) -> Result<Outcome> {
     let now = fingerprint::take(client, &world.portable()?)?;
     if now.digest() != rehearsed {
+        let back = super::rollback::path(migration);
         return Err(Failure::step(format!("`{target}` is not what was rehearsed"))
             .detail(format!("its schema is {}, rehearsed: {rehearsed}", now.digest()))
-            .hint(format!(
-                "the migration is applied; to go back: psql $DATABASE_URL < {}",
-                super::rollback::path(migration).display()
-            ))
+            .hint(format!("the migration is applied; to go back: psql \"$DATABASE_URL\" < {}", back.display()))
             .into());
     }
-    let how = if before { "already applied" } else { "applied once" };
-    let _ = context;
+    let how = if seconds.is_some() { "applied once" } else { "already applied" };
     Ok(Outcome::Passed(
         Evidence::new(format!("{} {how} to {target}, schema as rehearsed", migration.tag))
             .proven("target", target)
             .proven("migration", migration.hash.clone())
-            .info("seconds", seconds),
+            .info("seconds", seconds.unwrap_or_default()),
     ))
 }

@@ -4,14 +4,18 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
+use super::generate::Migration;
+use super::probe;
 use super::world::World;
 use crate::engine::{Host, Outcome, StepContext};
+use crate::failure::Failure;
 use crate::pg::{restore, url};
 use crate::process::places;
 use crate::state::Evidence;
 
 pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let source = world.source_name().to_owned();
+    refuse_after_apply(world, context, &source)?;
     let folder = world.private()?.join("backups");
     places::ensure(&folder, 0o700)?;
     let stamp = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "");
@@ -51,6 +55,20 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
             .info("rows", proof.rows)
             .info("server_version", taken.identity.server_version.clone()),
     ))
+}
+
+/// Once the source has the migration, a dump of it would take the place of the one that can bring the old state back.
+fn refuse_after_apply(world: &World<'_>, context: &StepContext<'_>, source: &str) -> Result<()> {
+    let Some(applying) = probe::applying(world, source)? else { return Ok(()) };
+    if probe::see(world, source)?.applied.len() <= applying.before.applied.len() {
+        return Ok(());
+    }
+    let kept: String = context.proven("backup", "file").unwrap_or_default();
+    let rollback = super::rollback::path(&Migration::of(context)?);
+    Err(Failure::refused(format!("`{source}` has a migration of this run already: the backup of before stays as it is"))
+        .detail(format!("backup: {kept}"))
+        .hint(format!("take the migration back first: psql \"$DATABASE_URL\" < {}", rollback.display()))
+        .into())
 }
 
 /// `10,214`

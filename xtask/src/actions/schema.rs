@@ -149,7 +149,7 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         let note = format!("{number} - {}: {operation}", change.title);
         let mut notes = vec![format!("@migration {note}")];
         if operation.is_breaking() {
-            notes.push(format!("@breaking-change {operation} (migration {number} required)"));
+            notes.push(format!("@breaking-change - {operation} (migration {number} required)"));
         }
         let text =
             std::fs::read_to_string(&table.file).with_context(|| format!("reading `{}`", table.file.display()))?;

@@ -170,6 +170,10 @@ impl World<'_> {
         } else {
             context.say("copying the source database");
             let folder = self.private()?.join("copies");
+            // Whoever holds this work tree's lock is alone here: what lies around is left from a crash.
+            if folder.exists() {
+                std::fs::remove_dir_all(&folder).with_context(|| format!("removing `{}`", folder.display()))?;
+            }
             places::ensure(&folder, 0o700)?;
             let taken = self.dump(context, &folder, &format!("copy-{}", std::process::id()))?;
             let restored = self.restore(context, &taken.file, &taken.sha256, &url);

@@ -12,6 +12,7 @@ use super::key::{self, Key};
 use super::{Display, Event, Host, Outcome, StepContext, command, precondition};
 use crate::digest;
 use crate::failure::{Failure, Kind};
+use crate::process::interrupt;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question, QuestionOption};
 use crate::state::{Evidence, RunFolder, State, Status};
@@ -94,6 +95,10 @@ impl Engine<'_> {
             let id = step.id.get_ref();
             if selected.is_some_and(|selected| !selected.contains(id)) {
                 continue;
+            }
+            if interrupt::requested() {
+                let failure = Failure::step(format!("interrupted before `{id}`")).hint("go on: cargo xtask db-change");
+                return Ok(Pass::Held { step: id.clone(), failure });
             }
             match self.evaluate(step, position)? {
                 Next::On => {}
@@ -286,13 +291,21 @@ impl Engine<'_> {
                 self.change(&id, |state| state.evidence = Some(digest::of("skipped")))?;
                 (Status::Skipped, reason, Next::On)
             }
+            Ok(Outcome::Outdated { step: earlier, failure }) => {
+                self.change(&earlier, |state| {
+                    state.status = Status::Stale;
+                    state.reason = Some(failure.message.clone());
+                    state.key.clear();
+                })?;
+                (Status::Failed, failure.message.clone(), Next::Hold(failure))
+            }
             Ok(waiting) => return self.wait(step, waiting, key, seconds),
             Err(error) => {
                 let failure = Failure::from_error(&error);
                 (Status::Failed, failure.message.clone(), Next::Hold(failure))
             }
         };
-        let interrupted = status == Status::Failed && crate::process::interrupt::requested();
+        let interrupted = status == Status::Failed && interrupt::requested();
         let status = if interrupted { Status::Interrupted } else { status };
         self.change(&id, |state| {
             state.status = status;
@@ -401,7 +414,7 @@ impl Engine<'_> {
                 let question = Question { id, text, details, options, ask, findings: Vec::new(), digest };
                 (status, evidence, question, failure)
             }
-            Outcome::Passed(_) | Outcome::Skipped(_) => anyhow::bail!("step `{id}` does not wait"),
+            Outcome::Passed(_) | Outcome::Skipped(_) | Outcome::Outdated { .. } => anyhow::bail!("step `{id}` does not wait"),
         })
     }
 

@@ -228,7 +228,6 @@ fn done(engine: &Engine<'_>, go: &Go) -> u8 {
     }
     let report = engine.folder.path().join("report.txt");
     if let Ok(text) = std::fs::read_to_string(&report) {
-        print("\n");
         if go.json {
             data(&format!("{}\n", json!({"schema": "1.0", "run": engine.state.run, "next": null, "summary": text})));
         } else {
@@ -236,8 +235,7 @@ fn done(engine: &Engine<'_>, go: &Go) -> u8 {
         }
         let receipt = engine.folder.evidence("report").ok();
         let receipt = receipt.as_ref().and_then(|evidence| evidence.info.get("receipt_file")?.as_str());
-        let package = engine.loaded.var("db_package").unwrap_or(".");
-        print(&format!("next  git add -A {package} && git commit     (receipt: {})\n", receipt.unwrap_or("none")));
+        print(&format!("\nnext  git add -A && git commit\n      receipt: {}\n", receipt.unwrap_or("none")));
     }
     0
 }
