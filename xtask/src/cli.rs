@@ -172,6 +172,8 @@ pub enum Format {
 pub enum WorkflowVerb {
     /// Find everything that is wrong with a workflow file, before anything runs
     Check { name: Option<String> },
+    /// Print the JSON Schema of workflow files, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]

@@ -65,10 +65,12 @@ fn refuse_after_apply(world: &World<'_>, context: &StepContext<'_>, source: &str
     }
     let kept: String = context.proven("backup", "file").unwrap_or_default();
     let rollback = super::rollback::path(&Migration::of(context)?);
-    Err(Failure::refused(format!("`{source}` has a migration of this run already: the backup of before stays as it is"))
-        .detail(format!("backup: {kept}"))
-        .hint(format!("take the migration back first: psql \"$DATABASE_URL\" < {}", rollback.display()))
-        .into())
+    Err(Failure::refused(format!(
+        "`{source}` has a migration of this run already: the backup of before stays as it is"
+    ))
+    .detail(format!("backup: {kept}"))
+    .hint(format!("take the migration back first: psql \"$DATABASE_URL\" < {}", rollback.display()))
+    .into())
 }
 
 /// `10,214`

@@ -60,7 +60,10 @@ pub enum Outcome {
         evidence: Evidence,
     },
     /// This step may not go on, because what an earlier one left no longer serves: that one is stale now, and why.
-    Outdated { step: String, failure: Failure },
+    Outdated {
+        step: String,
+        failure: Failure,
+    },
     /// Findings that only a person may accept, by name.
     Accept {
         findings: Vec<(String, String)>,

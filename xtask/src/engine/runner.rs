@@ -120,6 +120,10 @@ impl Engine<'_> {
             Err(error) => return Ok(Next::Hold(Failure::from_error(&error))),
         };
         let present = self.state.step.get(id).cloned().unwrap_or_default();
+        if present.status == Status::Skipped && present.key == key {
+            self.show_end(step, Status::Skipped, &present.summary, 0.0, true);
+            return Ok(Next::On);
+        }
         if present.key == key && self.folder.kept(&format!("{id}.toml")).exists() {
             if matches!(present.status, Status::Passed) {
                 self.show_end(step, Status::Passed, &present.summary, present.seconds, true);
@@ -312,7 +316,7 @@ impl Engine<'_> {
             state.seconds = seconds;
             state.summary = summary.clone();
             state.reason = (status != Status::Passed).then(|| summary.clone());
-            state.key = if status == Status::Passed { key } else { Key::new() };
+            state.key = if matches!(status, Status::Passed | Status::Skipped) { key } else { Key::new() };
         })?;
         self.show_end(step, status, &summary, seconds, false);
         Ok(next)
@@ -414,7 +418,9 @@ impl Engine<'_> {
                 let question = Question { id, text, details, options, ask, findings: Vec::new(), digest };
                 (status, evidence, question, failure)
             }
-            Outcome::Passed(_) | Outcome::Skipped(_) | Outcome::Outdated { .. } => anyhow::bail!("step `{id}` does not wait"),
+            Outcome::Passed(_) | Outcome::Skipped(_) | Outcome::Outdated { .. } => {
+                anyhow::bail!("step `{id}` does not wait")
+            }
         })
     }
 

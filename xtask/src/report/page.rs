@@ -60,17 +60,22 @@ pub fn question(next: &NextView) -> String {
     out
 }
 
-/// A detail; what does not fit goes on below, further in.
+/// A detail; what does not fit goes on below, further in. A label, parted by two spaces or more, keeps its column.
 fn hanging(detail: &str) -> String {
     if detail.chars().count() + 4 <= WIDTH {
         return format!("    {detail}\n");
     }
-    let lines = wrapped(detail, WIDTH - 6, "");
-    lines
-        .lines()
-        .enumerate()
-        .map(|(index, line)| format!("{}{line}\n", if index == 0 { "    " } else { "      " }))
-        .collect()
+    let (label, text) = detail.split_once("  ").unwrap_or(("", detail));
+    let text = text.trim_start();
+    let column = if label.is_empty() || label.len() > 20 { 0 } else { detail.find(text).unwrap_or(0) };
+    let (label, text) = if column == 0 { ("", detail) } else { (label, text) };
+    let hang = if column == 0 { 2 } else { column };
+    let mut out = String::new();
+    for (index, line) in wrapped(text, WIDTH - 4 - hang, "").lines().enumerate() {
+        let left = if index == 0 { format!("{label:<column$}") } else { " ".repeat(hang) };
+        out.push_str(&format!("    {left}{line}\n"));
+    }
+    out
 }
 
 /// `db-change status`.

@@ -22,6 +22,8 @@ pub struct Terminal {
 #[derive(Default)]
 struct Shown {
     phase: String,
+    /// The phase's name has been printed.
+    named: bool,
     bar: Option<ProgressBar>,
     /// Steps of the present phase that are satisfied already; they share lines.
     fresh: Vec<String>,
@@ -35,12 +37,18 @@ impl Terminal {
 }
 
 impl Shown {
-    /// Goes to a phase; gives its name where it has not been printed yet.
-    fn heading(&mut self, phase: &str) -> String {
-        let known = self.phase == phase;
-        self.flush();
-        phase.clone_into(&mut self.phase);
-        if known { String::new() } else { phase.to_owned() }
+    /// Goes to a phase, printing what is left of the one before.
+    fn enter(&mut self, phase: &str) {
+        if self.phase != phase {
+            self.flush();
+            phase.clone_into(&mut self.phase);
+            self.named = false;
+        }
+    }
+
+    /// The phase's name, once.
+    fn name(&mut self) -> String {
+        if std::mem::replace(&mut self.named, true) { String::new() } else { self.phase.clone() }
     }
 
     /// Prints the satisfied steps of the present phase.
@@ -48,7 +56,7 @@ impl Shown {
         if self.fresh.is_empty() {
             return;
         }
-        let first = format!("  {:<12} ", self.phase);
+        let first = format!("  {:<12} ", self.name());
         let rest = " ".repeat(first.chars().count());
         let mut lines = vec![first];
         for step in self.fresh.drain(..) {
@@ -90,17 +98,16 @@ impl Display for Terminal {
                 }
             }
             Event::Ended { phase, step, status, fresh: true, .. } => {
-                if shown.phase != *phase {
-                    shown.flush();
-                    (*phase).clone_into(&mut shown.phase);
-                }
+                shown.enter(phase);
                 shown.fresh.push(format!("{} {step}", mark(*status)));
             }
             Event::Ended { phase, step, status, summary, seconds, .. } => {
                 if let Some(bar) = shown.bar.take() {
                     bar.finish_and_clear();
                 }
-                let heading = shown.heading(phase);
+                shown.enter(phase);
+                shown.flush();
+                let heading = shown.name();
                 print(&step_line(&heading, step, *status, summary, *seconds));
             }
             Event::Stopped => {

@@ -5,6 +5,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod load;
 pub mod model;
+pub mod schema;
 pub mod validate;
 
 pub use load::{Loaded, load};

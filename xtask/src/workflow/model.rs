@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workflow {
+    #[schemars(with = "String")]
     pub schema: Spanned<String>,
     pub name: String,
     /// Everything that differs between repos; `{{name}}` anywhere in the file stands for its value.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub vars: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
     pub target: BTreeMap<String, Target>,
@@ -27,7 +30,7 @@ pub struct Workflow {
 }
 
 /// A named real database.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     pub url_env: String,
@@ -41,7 +44,7 @@ pub struct Target {
     pub rows: BTreeMap<String, u64>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Development,
@@ -49,55 +52,66 @@ pub enum Role {
     Production,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum DataClass {
     Personal,
     Synthetic,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shadow {
+    #[schemars(with = "String")]
     pub provider: Spanned<String>,
+    #[schemars(with = "String")]
     pub source: Spanned<String>,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub scope: Option<Spanned<String>>,
 }
 
 /// What a change may cost; a step that measures compares with it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub migration: Option<Spanned<String>>,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub blocked_reads: Option<Spanned<String>>,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub blocked_writes: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
+    #[schemars(with = "String")]
     pub id: Spanned<String>,
     pub title: String,
     pub step: Vec<Step>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
+    #[schemars(with = "String")]
     pub id: Spanned<String>,
     pub title: String,
     /// A built-in action, as against `run`.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub uses: Option<Spanned<String>>,
     /// Parameters of the action.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub with: BTreeMap<Spanned<String>, toml::Value>,
     /// An external command, as an argument vector.
     #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
     pub run: Option<Spanned<Vec<String>>>,
     /// `run` has one text, given to `sh -c`; captured values are not allowed in it.
     #[serde(default)]
@@ -105,21 +119,25 @@ pub struct Step {
     #[serde(default)]
     pub cwd: Option<String>,
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub needs: Vec<Spanned<String>>,
     #[serde(default)]
     pub lanes: Vec<Lane>,
     /// `step.value == "text"` or `!=`, on captured values.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub when: Option<Spanned<String>>,
     #[serde(default)]
     pub tree: Tree,
     #[serde(default)]
+    #[schemars(with = "Vec<Precondition>")]
     pub preconditions: Vec<Spanned<Precondition>>,
     /// Globs whose contents belong to the freshness key.
     #[serde(default)]
     pub inputs: Vec<String>,
     /// Outside state that belongs to the freshness key: `database:TARGET`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub probes: Vec<Spanned<String>>,
     /// Names of environment values that belong to the freshness key and that a `run` step's command sees.
     #[serde(default)]
@@ -133,12 +151,14 @@ pub struct Step {
     pub because: Option<Because>,
     /// This step must pass the command that failed there.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub green_of: Option<Spanned<String>>,
     #[serde(default)]
     pub exclusive: Vec<String>,
     #[serde(default)]
     pub capture: BTreeMap<String, Capture>,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub timeout: Option<Spanned<String>>,
     #[serde(default)]
     pub retry: Option<Retry>,
@@ -148,7 +168,7 @@ pub struct Step {
 }
 
 /// How much process a change needs; ordered, so that it can be raised and never lowered.
-#[derive(Clone, Copy, Debug, Deserialize, serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, serde::Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Lane {
     Additive,
@@ -166,7 +186,7 @@ impl std::fmt::Display for Lane {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Tree {
     #[default]
@@ -174,7 +194,7 @@ pub enum Tree {
     Base,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Expect {
     #[default]
@@ -182,18 +202,19 @@ pub enum Expect {
     Fail,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {
     #[serde(default)]
     pub exit: Vec<i32>,
     /// A regular expression over both streams.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub matches: Option<Spanned<String>>,
 }
 
 /// Exactly one of the first five is given.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Precondition {
     #[serde(default)]
@@ -215,15 +236,16 @@ pub struct Precondition {
     pub changed: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capture {
     pub from: CaptureFrom,
     /// For the streams a regular expression whose first group is the value; for junit `tests`, `failures` or `skipped`.
+    #[schemars(with = "String")]
     pub select: Spanned<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptureFrom {
     Stdout,
@@ -231,16 +253,17 @@ pub enum CaptureFrom {
     Junit,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     pub count: u32,
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub delay: Option<Spanned<String>>,
 }
 
 /// A question with numbered options. `{{name}}` stands for a number that the step found.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     pub id: String,
@@ -252,12 +275,13 @@ pub struct Decision {
     pub options: Vec<DecisionOption>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionOption {
     pub label: String,
     /// In words: what follows from choosing it.
     pub leads_to: String,
     /// `continue`, `edit`, `abort`, `not-built`, or `goto:STEP`.
+    #[schemars(with = "String")]
     pub then: Spanned<String>,
 }
