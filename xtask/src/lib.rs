@@ -1,4 +1,38 @@
 //! Takes a Drizzle schema change from idea to applied, in an order that cannot be skipped, and proves each step.
+//!
+//! # The path of a run
+//!
+//! `main` parses ([`cli`]) and calls a verb ([`verbs`]). `db-change` finds the repo and its branch's run, loads the workflow
+//! file ([`workflow`]), takes the lock and hands both to the [`engine`]. For each step in order the engine asks: satisfied
+//! and fresh? preconditions? gate? Only then it runs, as a command of the repo's own or as one of the [`actions`], and what
+//! was proven is written durably ([`state`]) before the next begins. [`report`] shows events and never decides anything.
+//!
+//! # Modules
+//!
+//! | module | knows | does not know |
+//! | --- | --- | --- |
+//! | [`workflow`] | the file, its errors with their place | how a step is run |
+//! | [`state`] | what is remembered, how it is written, the lock | what it means |
+//! | [`engine`] | order, freshness, gates, resumption; the world only as a `Host` | databases, Drizzle, TypeScript |
+//! | [`actions`] | what each built-in step does; composes the modules below | scheduling |
+//! | [`pg`] | servers, sessions, fingerprints, checksums, dumps, timings | Drizzle, steps |
+//! | [`sql`] | operations, statements, findings, the SQL that we write | servers, steps |
+//! | [`drizzle`] | journal, snapshots, drizzle-kit and what it really did, rollbacks | steps |
+//! | [`code`] | TypeScript: tests, usages, types, comments | databases, steps |
+//! | [`process`] | children, tools, places on disk, the environment | all of the above |
+//!
+//! # Invariants
+//!
+//! - A real database is written to by `apply` alone, on a development target, after the rehearsal of the same content.
+//! - A check that did not run, saw nothing or could not decide is a failure or "not judged", never a pass.
+//! - Row values leave no trace: evidence, logs and errors hold counts, names and SQLSTATE.
+//! - drizzle-kit's exit codes are not believed; files and the migrations table are.
+//!
+//! # Adding
+//!
+//! An action: a function in `actions/`, its row in [`actions::ACTIONS`], a step in `workflows/db-change.toml`, a test. A kind
+//! of change: a variant of [`sql::Operation`], its arm in `drizzle/diff`, `drizzle/rollback`, `sql/render`, `code/scaffold`.
+//! A finding of the review: a rule in `sql/review_rules`, with a test that it fires and one that it does not.
 
 pub mod actions;
 pub mod cli;

@@ -15,6 +15,7 @@ use crate::drizzle::{Project, config, journal, migrate};
 use crate::engine::StepContext;
 use crate::failure::Failure;
 use crate::pg::backup::{self, Backup, Dump};
+use crate::pg::error::Told;
 use crate::pg::fingerprint::{self, Fingerprint};
 use crate::pg::restore;
 use crate::pg::server::{Server, Settings};
@@ -40,7 +41,9 @@ impl World<'_> {
         let mut shadow = self.shadow.lock().map_err(|_| anyhow::anyhow!("the shadow's lock is poisoned"))?;
         if shadow.is_none() {
             context.say("starting a throw-away server");
-            let server = Server::start(self.postgres()?, &Settings::default())?;
+            // Templates and clones stand beside each other, so that a copy takes its size several times.
+            let settings = Settings { expected_bytes: self.source_bytes()?.saturating_mul(4), ..Settings::default() };
+            let server = Server::start(self.postgres()?, &settings)?;
             *shadow = Some(Shadow { server, made: BTreeSet::new(), clones: 0 });
         }
         work(shadow.as_mut().context("the shadow was just started")?)
@@ -146,6 +149,12 @@ impl World<'_> {
             return Ok(migrate::Migrated { applied: Vec::new(), seconds: 0.0 });
         }
         migrate::migrate(&project, &config, &journal, &config.out, &mut client)
+    }
+
+    fn source_bytes(&self) -> Result<u64> {
+        let query = "select pg_database_size(current_database())";
+        let bytes: i64 = self.read_source()?.query_one(query, &[]).told("asking for the size of the source")?.get(0);
+        Ok(u64::try_from(bytes).unwrap_or_default())
     }
 
     pub fn fingerprint(&self, context: &StepContext<'_>, database: &str) -> Result<Fingerprint> {
