@@ -51,8 +51,12 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     world.drop_database(context, &copy)?;
     let columns: usize = sums.tables.values().map(|table| table.columns.len()).sum();
     let number = migration.tag.split('_').next().unwrap_or_default();
+    let compared = match sums.rows() {
+        0 => "no row there to compare".to_owned(),
+        rows => format!("{} rows, 0 of {columns} columns changed", thousands(rows)),
+    };
     Ok(Outcome::Passed(
-        Evidence::new(format!("{number} applied; {} rows, 0 of {columns} columns changed", thousands(sums.rows())))
+        Evidence::new(format!("{number} applied; {compared}"))
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("fingerprint", print)
             .info("rows", sums.rows())

@@ -257,7 +257,7 @@ impl Engine<'_> {
             super::raise_lane(&mut self.state, lane, &reason);
         }
         let seconds = started.elapsed().as_secs_f64();
-        // A step may make its own inputs (the generated file, the comment above a table): the key is that of its end.
+        let outcome = outcome.and_then(|outcome| self.with_outputs(step, outcome));
         let key = match outcome {
             Ok(_) => self.key_after(step, key)?,
             Err(_) => key,
@@ -265,17 +265,31 @@ impl Engine<'_> {
         self.settle(step, outcome, key, seconds)
     }
 
+    /// A step that promises files and leaves none has not passed.
+    fn with_outputs(&self, step: &Step, outcome: Outcome) -> Result<Outcome> {
+        if matches!(outcome, Outcome::Passed(_)) {
+            for pattern in &step.outputs {
+                if key::files(self.root, pattern)?.is_empty() {
+                    let failure =
+                        Failure::step(format!("step `{}` left no file that matches `{pattern}`", step.id.get_ref()));
+                    return Err(failure.hint("see `outputs` of the step in the workflow file").into());
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The key as the step found it. What it made itself counts as it left it; what anybody else changed meanwhile was not
+    /// what it proved, and makes it stale on the next look.
     fn key_after(&self, step: &Step, before: Key) -> Result<Key> {
+        let own: Vec<glob::Pattern> =
+            step.outputs.iter().filter_map(|pattern| glob::Pattern::new(pattern).ok()).collect();
+        let is_own =
+            |part: &str| part.strip_prefix("input ").is_some_and(|file| own.iter().any(|own| own.matches(file)));
         let after = key::of(step, self.loaded, &self.state, self.root, self.host)?;
-        // What others own must not have moved while the step was at work; then it is stale on the next look.
-        Ok(after
-            .into_iter()
-            .map(|(part, value)| {
-                let own = part.starts_with("input ");
-                let value = if own { value } else { before.get(&part).cloned().unwrap_or(value) };
-                (part, value)
-            })
-            .collect())
+        let mut key: Key = before.into_iter().filter(|(part, _)| !is_own(part)).collect();
+        key.extend(after.into_iter().filter(|(part, _)| is_own(part)));
+        Ok(key)
     }
 
     fn settle(&mut self, step: &Step, outcome: Result<Outcome>, key: Key, seconds: f64) -> Result<Next> {
