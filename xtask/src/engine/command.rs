@@ -35,7 +35,11 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         ))
         .into());
     }
-    let argv: Vec<String> = argv.iter().map(|arg| expand(arg, &context.state.captured)).collect();
+    let mut values = context.state.captured.clone();
+    let reports = tempfile::tempdir().context("a folder for the test report")?;
+    let report = reports.path().join("junit.xml");
+    values.insert("junit".to_owned(), report.display().to_string());
+    let argv: Vec<String> = argv.iter().map(|arg| expand(arg, &values)).collect();
     let mut run = if source.shell {
         Run::new("/bin/sh", &cwd).args(["-c", &argv[0]])
     } else {
@@ -58,7 +62,7 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         .proven("exit", i64::from(output.code()))
         .proven("command", run.display())
         .info("seconds", output.duration.as_secs_f64());
-    for (name, value) in captures(step, &output)? {
+    for (name, value) in captures(step, &output, &report, host)? {
         evidence = evidence.proven(&format!("capture.{name}"), value);
     }
     Ok(Outcome::Passed(evidence))
@@ -114,16 +118,15 @@ fn judge(context: &StepContext<'_>, run: &Run, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn captures(step: &Step, output: &Output) -> Result<Vec<(String, String)>> {
+fn captures(step: &Step, output: &Output, report: &Path, host: &dyn Host) -> Result<Vec<(String, String)>> {
     let mut values = Vec::new();
     for (name, capture) in &step.capture {
         let text = match capture.from {
             CaptureFrom::Stdout => &output.stdout,
             CaptureFrom::Stderr => &output.stderr,
             CaptureFrom::Junit => {
-                return Err(Failure::usage("capturing from junit is not built yet for `run` steps")
-                    .hint("capture from `stdout` or `stderr` with a regular expression")
-                    .into());
+                values.push((name.clone(), from_junit(capture.select.get_ref(), report, host)?.to_string()));
+                continue;
             }
         };
         let found = regex::Regex::new(capture.select.get_ref())?.captures(text);
@@ -139,4 +142,18 @@ fn captures(step: &Step, output: &Output) -> Result<Vec<(String, String)>> {
         values.push((name.clone(), value));
     }
     Ok(values)
+}
+
+/// A count from the report that the command wrote to the path `{{junit}}`. No report is no count.
+fn from_junit(select: &str, report: &Path, host: &dyn Host) -> Result<usize> {
+    let text = std::fs::read_to_string(report).map_err(|_| {
+        Failure::step("the command left no JUnit report, so nothing can be counted")
+            .hint("give it the report's path: bun test --reporter=junit --reporter-outfile={{junit}}")
+    })?;
+    let (tests, failures, skipped) = host.test_counts(&text)?;
+    Ok(match select {
+        "failures" => failures,
+        "skipped" => skipped,
+        _ => tests,
+    })
 }

@@ -36,6 +36,8 @@ pub trait Host: Sync {
     fn env(&self, name: &str) -> Option<String>;
     /// Whether a query on a target says true.
     fn holds(&self, target: &str, query: &str) -> Result<bool>;
+    /// Tests that ran, failed and were skipped, as a JUnit report says.
+    fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)>;
     /// The secrets of this run.
     fn mask(&self) -> Mask;
 }

@@ -44,7 +44,8 @@ pub fn rows(repo: Option<&Path>, pg: &Wanted) -> Vec<Row> {
 
 fn rows_in(search: &Search, repo: Option<&Path>, pg: &Wanted) -> Vec<Row> {
     let mut rows = vec![git(), bun(search, repo), node()];
-    rows.extend(repo.map(drizzle_kit));
+    // A repository without packages of its own has no use for it.
+    rows.extend(repo.filter(|repo| repo.join("package.json").exists()).map(drizzle_kit));
     rows.extend(postgres(search, pg));
     rows.extend([memory(), cache_folder(&search.cache)]);
     rows

@@ -143,6 +143,9 @@ fn check_step(
             found.push(Problem::new(pattern.span(), format!("`{what}` is not a regular expression: {reason}"), "here"));
         }
     }
+    for capture in step.capture.values().filter(|capture| capture.from == super::model::CaptureFrom::Junit) {
+        one_of(&capture.select, &["tests", "failures", "skipped"], "count", found);
+    }
     if let Some(when) = &step.when
         && super::condition::parse(when.get_ref()).is_none()
     {
