@@ -3,7 +3,7 @@
 //! Never time, attempt or anything measured: a step that is run again on the same input has the same key.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -59,20 +59,43 @@ fn inputs(step: &Step, root: &Path, host: &dyn Host, key: &mut Key) -> Result<()
     Ok(())
 }
 
-/// The files that a glob of the workflow file names, `node_modules` left out.
-pub fn files(root: &Path, pattern: &str) -> Result<Vec<std::path::PathBuf>> {
-    let escaped = glob::Pattern::escape(&root.to_string_lossy());
-    let paths = glob::glob(&format!("{escaped}/{pattern}"))
-        .map_err(|error| Failure::usage(format!("`{pattern}` is not a glob: {error}")))?;
+/// The files that a glob of the workflow file names, sorted; `node_modules` and `.git` are never looked into.
+pub fn files(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    let glob =
+        glob::Pattern::new(pattern).map_err(|error| Failure::usage(format!("`{pattern}` is not a glob: {error}")))?;
+    let plain = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[']));
+    let start = plain.fold(root.to_owned(), |path, part| path.join(part));
     let mut found = Vec::new();
-    for path in paths {
-        let path = path.context("listing the inputs of a step")?;
-        if path.is_file() && !path.components().any(|part| part.as_os_str() == "node_modules") {
-            found.push(path);
-        }
+    if start.is_file() {
+        found.push(start);
+    } else if start.is_dir() {
+        walk(&start, root, &glob, &mut found)?;
     }
     found.sort();
     Ok(found)
+}
+
+fn walk(folder: &Path, root: &Path, glob: &glob::Pattern, found: &mut Vec<PathBuf>) -> Result<()> {
+    const LITERAL: glob::MatchOptions = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: false,
+    };
+    let listing = || format!("listing the inputs in `{}`", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(listing)? {
+        let entry = entry.with_context(listing)?;
+        let path = entry.path();
+        if path.is_dir() {
+            // A linked folder is somebody else's, and may lead back here.
+            let link = entry.file_type().with_context(listing)?.is_symlink();
+            if !link && entry.file_name() != "node_modules" && entry.file_name() != ".git" {
+                walk(&path, root, glob, found)?;
+            }
+        } else if path.strip_prefix(root).is_ok_and(|name| glob.matches_path_with(name, LITERAL)) {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// The parts that differ, in words: `input packages/db/src/schema/users.ts changed`.
@@ -113,4 +136,27 @@ fn keyed_digest(root: &Path, value: &str) -> Result<String> {
     };
     // The key goes in on both sides of the value, so that no extension of the text has a predictable digest.
     Ok(digest::of_parts([secret.as_slice(), value.as_bytes(), secret.as_slice()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_finds_files_at_every_depth_and_never_those_of_packages() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["p/a.ts", "p/deep/er/b.ts", "p/node_modules/x/c.ts", "p/d.sql", "q/e.ts"] {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let names = |pattern: &str| -> Vec<String> {
+            let found = files(root.path(), pattern).unwrap();
+            found.iter().map(|path| path.strip_prefix(root.path()).unwrap().display().to_string()).collect()
+        };
+        assert_eq!(names("p/**/*.ts"), ["p/a.ts", "p/deep/er/b.ts"]);
+        assert_eq!(names("p/*.ts"), ["p/a.ts"]);
+        assert_eq!(names("p/d.sql"), ["p/d.sql"]);
+        assert_eq!(names("nothing/**/*.ts"), Vec::<String>::new());
+    }
 }
