@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::plain::{self, Head};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Run};
 
@@ -24,6 +25,9 @@ pub fn try_git(folder: &Path, args: &[&str]) -> Result<Output> {
 
 /// The top of the work tree around `folder`.
 pub fn root(folder: &Path) -> Result<PathBuf> {
+    if let Some(root) = plain::root(folder) {
+        return Ok(root);
+    }
     let output = try_git(folder, &["rev-parse", "--show-toplevel"])?;
     if !output.success() {
         return Err(Failure::environment(format!("`{}` is not in a git repository", folder.display()))
@@ -49,8 +53,20 @@ pub fn head(root: &Path) -> Result<String> {
 
 /// The branch checked out, or `detached` with the commit.
 pub fn branch(root: &Path) -> Result<String> {
-    let output = try_git(root, &["symbolic-ref", "--short", "-q", "HEAD"])?;
-    if output.success() { Ok(output.stdout.trim().to_owned()) } else { Ok(format!("detached-{}", &head(root)?[..12])) }
+    let detached = |commit: &str| format!("detached-{}", &commit[..12]);
+    match plain::head(root) {
+        Some(Head::Branch(name)) => return Ok(name),
+        Some(Head::Commit(commit)) => return Ok(detached(&commit)),
+        None => {}
+    }
+    // Not `--short`: that name becomes `heads/…` as soon as a tag has it too, and the run of the branch would be lost.
+    let output = try_git(root, &["symbolic-ref", "-q", "HEAD"])?;
+    let name = output.stdout.trim();
+    if output.success() {
+        Ok(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned())
+    } else {
+        Ok(detached(&head(root)?))
+    }
 }
 
 /// The person at work, for records: git's name, else the login.
@@ -89,4 +105,22 @@ pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
     let path = path.to_string_lossy().into_owned();
     git(root, &["worktree", "add", "--detach", "--force", &path, commit])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_named_like_the_branch_does_not_change_the_name_of_the_branch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        git(path, &["init", "-q", "-b", "release"]).unwrap();
+        git(path, &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x"]).unwrap();
+        git(path, &["tag", "release"]).unwrap();
+        assert_eq!(branch(path).unwrap(), "release");
+        // The same where git itself is asked.
+        git(path, &["config", "core.worktree", &path.to_string_lossy()]).unwrap();
+        assert_eq!((plain::head(path), branch(path).unwrap()), (None, "release".to_owned()));
+    }
 }

@@ -1,3 +1,4 @@
 //! The repository around a change.
 
 pub mod git;
+mod plain;
