@@ -294,39 +294,36 @@ impl Engine<'_> {
 
     fn settle(&mut self, step: &Step, outcome: Result<Outcome>, key: Key, seconds: f64) -> Result<Next> {
         let id = step.id.get_ref().clone();
-        let (status, summary, next) = match outcome {
+        let (status, summary, proof, next) = match outcome {
             Ok(Outcome::Passed(evidence)) => {
                 self.capture(&id, &evidence);
                 self.folder.save_evidence(&id, &evidence)?;
                 let proof = proof(&evidence, None);
-                self.change(&id, |state| {
-                    state.evidence = Some(proof);
-                    state.question = None;
-                })?;
-                (Status::Passed, evidence.summary, Next::On)
+                (Status::Passed, evidence.summary, Some(proof), Next::On)
             }
-            Ok(Outcome::Skipped(reason)) => {
-                self.change(&id, |state| state.evidence = Some(digest::of("skipped")))?;
-                (Status::Skipped, reason, Next::On)
-            }
+            Ok(Outcome::Skipped(reason)) => (Status::Skipped, reason, Some(digest::of("skipped")), Next::On),
             Ok(Outcome::Outdated { step: earlier, failure }) => {
                 self.change(&earlier, |state| {
                     state.status = Status::Stale;
                     state.reason = Some(failure.message.clone());
                     state.key.clear();
                 })?;
-                (Status::Failed, failure.message.clone(), Next::Hold(failure))
+                (Status::Failed, failure.message.clone(), None, Next::Hold(failure))
             }
             Ok(waiting) => return self.wait(step, waiting, key, seconds),
             Err(error) => {
                 let failure = Failure::from_error(&error);
-                (Status::Failed, failure.message.clone(), Next::Hold(failure))
+                (Status::Failed, failure.message.clone(), None, Next::Hold(failure))
             }
         };
         let interrupted = status == Status::Failed && interrupt::requested();
         let status = if interrupted { Status::Interrupted } else { status };
         self.change(&id, |state| {
             state.status = status;
+            state.evidence = proof;
+            if status == Status::Passed {
+                state.question = None;
+            }
             state.seconds = seconds;
             state.summary = summary.clone();
             state.reason = (status != Status::Passed).then(|| summary.clone());
@@ -518,3 +515,7 @@ pub fn unknown_step(loaded: &Loaded, id: &str) -> Failure {
         None => failure.hint("see the steps: cargo xtask db-change status"),
     }
 }
+
+#[cfg(test)]
+#[path = "runner_tests.rs"]
+mod tests;
