@@ -147,7 +147,10 @@ impl Run {
         let mut command = self.command();
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut logs = Logs::open(self.log.as_deref(), &self.display())?;
+        let log = |ending: &str| self.log.as_deref().map(|stem| Log::new(stem, ending));
+        if let Some(mut log) = log("cmd") {
+            log.line(format!("{}\n", self.display()).as_bytes())?;
+        }
         let mut child = command.spawn().map_err(|error| {
             Failure::environment(format!("cannot start `{}`: {error}", self.program.display()))
                 .hint("run `cargo xtask doctor` to see which tools are found")
@@ -156,8 +159,8 @@ impl Run {
             // The child may end before it has read everything; its exit code tells.
             thread::spawn(move || pipe.write_all(&input));
         }
-        let out = self.drain(child.stdout.take(), logs.out.take());
-        let err = self.drain(child.stderr.take(), logs.err.take());
+        let out = self.drain(child.stdout.take(), log("out"));
+        let err = self.drain(child.stderr.take(), log("err"));
         let status = self.wait(&mut child, started)?;
         Ok(Output { status, stdout: collect(&out), stderr: collect(&err), duration: started.elapsed() })
     }
@@ -186,7 +189,7 @@ impl Run {
         }
     }
 
-    fn drain(&self, pipe: Option<impl Read + Send + 'static>, log: Option<File>) -> std::sync::mpsc::Receiver<Vec<u8>> {
+    fn drain(&self, pipe: Option<impl Read + Send + 'static>, log: Option<Log>) -> std::sync::mpsc::Receiver<Vec<u8>> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let (mask, on_line, mut log) = (self.mask.clone(), self.on_line.clone(), log);
         if let Some(pipe) = pipe {
@@ -197,7 +200,7 @@ impl Run {
                     let masked = mask.apply(&String::from_utf8_lossy(&line));
                     if let Some(log) = &mut log {
                         // A full disk must not stop the child's output from being read; the step's own proof decides.
-                        let _ = log.write_all(masked.as_bytes());
+                        let _ = log.line(masked.as_bytes());
                     }
                     if let Some(on_line) = &on_line {
                         on_line(masked.trim_end());
@@ -222,24 +225,25 @@ fn collect(receiver: &std::sync::mpsc::Receiver<Vec<u8>>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-struct Logs {
-    out: Option<File>,
-    err: Option<File>,
+/// A log file, made when there is something to write: two of three stay empty for most commands, and making a file is dear
+/// on a disk where many were just removed (ext4).
+struct Log {
+    path: PathBuf,
+    file: Option<File>,
 }
 
-impl Logs {
-    fn open(stem: Option<&Path>, command: &str) -> Result<Logs> {
-        let Some(stem) = stem else { return Ok(Logs { out: None, err: None }) };
-        let open = |ending: &str| {
-            let path = PathBuf::from(format!("{}.{ending}", stem.display()));
-            File::options()
-                .create(true)
-                .append(true)
-                .open(&path)
-                .with_context(|| format!("opening the log `{}`", path.display()))
+impl Log {
+    fn new(stem: &Path, ending: &str) -> Log {
+        Log { path: PathBuf::from(format!("{}.{ending}", stem.display())), file: None }
+    }
+
+    fn line(&mut self, bytes: &[u8]) -> Result<()> {
+        let writing = || format!("writing the log `{}`", self.path.display());
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => File::options().create(true).append(true).open(&self.path).with_context(writing)?,
         };
-        writeln!(open("cmd")?, "{command}")?;
-        Ok(Logs { out: Some(open("out")?), err: Some(open("err")?) })
+        self.file.insert(file).write_all(bytes).with_context(writing)
     }
 }
 
@@ -301,5 +305,17 @@ mod tests {
         let output = run.run().unwrap();
         assert_eq!((output.code(), output.stdout.as_str(), output.stderr.as_str()), (3, "***\n", "***\n"));
         assert_eq!(std::fs::read_to_string(folder.path().join("01-step.err")).unwrap(), "***\n");
+    }
+
+    #[test]
+    fn a_stream_that_stays_silent_leaves_no_log_and_a_second_try_adds_to_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::new("/bin/sh", folder.path()).args(["-c", "echo one; echo two"]);
+        run.log = Some(folder.path().join("01-step"));
+        run.run().unwrap();
+        run.run().unwrap();
+        let log = |ending: &str| std::fs::read_to_string(folder.path().join(format!("01-step.{ending}"))).ok();
+        assert_eq!((log("out").as_deref(), log("err")), (Some("one\ntwo\none\ntwo\n"), None));
+        assert_eq!(log("cmd").unwrap().lines().count(), 2);
     }
 }
