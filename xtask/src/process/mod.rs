@@ -12,6 +12,7 @@ pub mod interrupt;
 pub mod mask;
 pub mod places;
 pub mod pty;
+pub mod rows;
 pub mod spawn;
 pub mod tools;
 

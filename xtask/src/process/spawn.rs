@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal};
 
+use super::rows::Rows;
 use super::{Mask, environment, interrupt};
 use crate::failure::{Failure, Kind};
 
@@ -22,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long the pipes may stay open after the child has gone (a grandchild may hold them).
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Called with each line a child prints, already masked.
+/// Called with each line a child prints, without secrets and rows.
 pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A command to run; the environment is the allow-list plus what `env` adds.
@@ -35,7 +36,7 @@ pub struct Run {
     pub stdin: Option<Vec<u8>>,
     pub timeout: Duration,
     pub mask: Mask,
-    /// Files `<stem>.cmd`, `<stem>.out`, `<stem>.err` receive the masked streams.
+    /// Files `<stem>.cmd`, `<stem>.out`, `<stem>.err` receive the streams without secrets and rows.
     pub log: Option<PathBuf>,
     pub on_line: Option<LineSink>,
     /// User and group to run as (only root may say so).
@@ -63,10 +64,10 @@ impl Output {
         self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or_default())
     }
 
-    /// The last lines of both streams, for an error.
+    /// The last lines of both streams without rows, for an error.
     #[must_use]
     pub fn tail(&self, lines: usize) -> String {
-        let both = format!("{}\n{}", self.stdout.trim_end(), self.stderr.trim_end());
+        let both = format!("{}\n{}", Rows::without(self.stdout.trim_end()), Rows::without(self.stderr.trim_end()));
         let kept: Vec<&str> = both.lines().filter(|line| !line.trim().is_empty()).collect();
         kept[kept.len().saturating_sub(lines)..].join("\n")
     }
@@ -195,15 +196,16 @@ impl Run {
         if let Some(pipe) = pipe {
             thread::spawn(move || {
                 let mut reader = BufReader::new(pipe);
-                let mut line = Vec::new();
+                let (mut line, mut rows) = (Vec::new(), Rows::default());
                 while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
                     let masked = mask.apply(&String::from_utf8_lossy(&line));
+                    let kept = rows.apply(&masked);
                     if let Some(log) = &mut log {
                         // A full disk must not stop the child's output from being read; the step's own proof decides.
-                        let _ = log.line(masked.as_bytes());
+                        let _ = log.line(kept.as_bytes());
                     }
-                    if let Some(on_line) = &on_line {
-                        on_line(masked.trim_end());
+                    if let Some(on_line) = on_line.as_ref().filter(|_| !kept.is_empty()) {
+                        on_line(kept.trim_end());
                     }
                     if sender.send(masked.into_bytes()).is_err() {
                         break;
