@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::{Host, Outcome, StepContext};
 use crate::failure::Failure;
-use crate::process::{Output, Run};
+use crate::process::{Output, Run, orphans};
 use crate::state::Evidence;
 use crate::workflow::duration;
 use crate::workflow::load::expand;
@@ -51,7 +51,8 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
             run = run.env(name, value);
         }
     }
-    run.env.insert("DB_CHANGE_RUN".to_owned(), context.state.run.clone());
+    run.env.insert(orphans::RUN.to_owned(), context.state.run.clone());
+    run.env.insert(orphans::REPO.to_owned(), root.display().to_string());
     run.timeout = context.timeout;
     run.mask = host.mask();
     run.log = Some(context.log.clone());

@@ -12,7 +12,7 @@ use super::key::{self, Key};
 use super::{Display, Event, Host, Outcome, StepContext, command, precondition};
 use crate::digest;
 use crate::failure::{Failure, Kind};
-use crate::process::interrupt;
+use crate::process::{interrupt, orphans};
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question, QuestionOption};
 use crate::state::{Evidence, RunFolder, State, Status};
@@ -80,6 +80,11 @@ impl Engine<'_> {
 
     /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did.
     fn recover(&mut self) -> Result<()> {
+        let interrupted =
+            |state: &crate::state::StepState| matches!(state.status, Status::Running | Status::Interrupted);
+        if self.state.step.values().any(interrupted) {
+            orphans::wait(self.root, &self.state.run)?;
+        }
         let mut found = false;
         for state in self.state.step.values_mut().filter(|state| state.status == Status::Running) {
             state.status = Status::Interrupted;

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod fetch;
 pub mod interrupt;
 pub mod mask;
+pub mod orphans;
 pub mod places;
 pub mod pty;
 pub mod rows;
