@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use anyhow::Result;
-use postgres::error::DbError;
+use postgres::error::{DbError, SqlState};
+
+use crate::failure::{Failure, Kind};
 
 /// Says what was being done, and keeps of the server's error only what names objects.
 pub trait Told<T> {
@@ -12,8 +14,20 @@ pub trait Told<T> {
 
 impl<T> Told<T> for std::result::Result<T, postgres::Error> {
     fn told(self, doing: &str) -> Result<T> {
-        self.map_err(|error| anyhow::anyhow!("{doing}: {}", without_values(&error)))
+        self.map_err(|error| {
+            if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+                return locked(doing).into();
+            }
+            anyhow::anyhow!("{doing}: {}", without_values(&error))
+        })
     }
+}
+
+/// Somebody else's doing, and over when they are done.
+fn locked(doing: &str) -> Failure {
+    Failure::new(Kind::Temporary, format!("{doing}: another session holds a lock (SQLSTATE 55P03)"))
+        .detail("or waits for one: of a migration under way, or of one that was interrupted")
+        .hint("try again when it has ended; `select pid, application_name, query_start from pg_stat_activity where state <> 'idle'` names it")
 }
 
 /// SQLSTATE, the text where it holds no values, and the objects that the server names.
@@ -51,6 +65,18 @@ fn named(refusal: &DbError) -> impl Iterator<Item = (&'static str, &str)> {
 mod tests {
     use super::*;
     use crate::pg::testing::Scratch;
+
+    #[test]
+    fn a_lock_of_another_session_is_temporary() {
+        let (scratch, mut client) = Scratch::with("create table t (id integer)");
+        let mut other = scratch.client();
+        let mut holding = other.transaction().unwrap();
+        holding.batch_execute("lock table t").unwrap();
+        let error = client.batch_execute("set lock_timeout = '10ms'; select * from t").told("reading").unwrap_err();
+        let failure = Failure::from_error(&error);
+        assert_eq!(failure.kind.exit_code(), 75, "{}", failure.render());
+        assert!(failure.message.starts_with("reading: another session holds a lock"));
+    }
 
     #[test]
     fn no_value_is_in_the_text() {
