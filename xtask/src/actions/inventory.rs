@@ -9,6 +9,7 @@ use crate::drizzle::{config, journal, migrate, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::state::Evidence;
+use crate::workflow::Step;
 
 /// What was found on the base.
 pub struct Found {
@@ -22,6 +23,7 @@ pub struct Found {
 }
 
 pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    scripts(world, context)?;
     let found = look(world, &world.base(&context.log)?)?;
     if !found.problems.is_empty() {
         return Err(failure(&found.problems).into());
@@ -37,6 +39,22 @@ pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<
             .info("pending", pending)
             .info("schema_files", i64::try_from(found.schema_files)?),
     ))
+}
+
+/// The scripts that later steps call are there: better told now than after the backup.
+fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
+    let project = world.work(&context.log)?;
+    for name in ["db:generate", "db:migrate"] {
+        project.require_script(&project.package, name)?;
+    }
+    let runs = |step: &&Step| step.lanes.is_empty() || context.lane().is_none_or(|lane| step.lanes.contains(&lane));
+    for step in world.loaded.steps().map(|(_, step)| step).filter(runs) {
+        let script = step.with.iter().find(|(name, _)| name.get_ref() == "script");
+        if let Some(name) = script.and_then(|(_, value)| value.as_str()) {
+            project.require_script(&world.root, name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks at one tree and at the source database.

@@ -50,13 +50,13 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
     {
         return Err(Failure::usage(format!("a migration's name has letters, digits, `_` and `-` only: {name}")).into());
     }
+    project.require_script(&project.package, "db:generate")?;
     let out = &config.out;
     let old_journal = journal::load(out)?;
     let old_snapshot = snapshot::latest(out, &old_journal)?;
     let old = Files::read(out)?;
     let result = run(project, name, declared).and_then(|screen| {
-        let entry =
-            proven(out, &old, &old_journal, &old_snapshot).map_err(|problem| reason(project, &screen, &problem))?;
+        let entry = proven(out, &old, &old_journal, &old_snapshot).map_err(|problem| reason(&screen, &problem))?;
         let new_snapshot = snapshot::load(&journal::snapshot_path(out, &entry))?;
         Ok(Generated {
             sql: journal::sql_path(out, &entry),
@@ -98,7 +98,7 @@ fn run(project: &Project, name: &str, declared: &[Operation]) -> Result<String> 
     let code = outcome?;
     if code != Some(0) {
         let code = code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-        return Err(reason(project, &screen, &format!("drizzle-kit ended with {code}")).into());
+        return Err(reason(&screen, &format!("drizzle-kit ended with {code}")).into());
     }
     Ok(screen)
 }
@@ -195,7 +195,7 @@ fn proven(
 }
 
 /// What happened, told from the screen: drizzle-kit's exit code does not tell it.
-fn reason(project: &Project, screen: &str, problem: &str) -> Failure {
+fn reason(screen: &str, problem: &str) -> Failure {
     let line_with = |text: &str| screen.lines().find(|line| line.contains(text)).map(|line| line.trim().to_owned());
     if screen.contains("No schema changes, nothing to migrate") {
         return Failure::step("the schema files hold no change that a migration could carry")
@@ -210,14 +210,6 @@ fn reason(project: &Project, screen: &str, problem: &str) -> Failure {
         return Failure::step("two snapshots have the same parent: migrations of two branches meet here")
             .detail(line)
             .hint("run `cargo xtask db-change inventory` to see which");
-    }
-    if let Some(line) = line_with("Script not found") {
-        return Failure::usage(format!(
-            "the package has no script `db:generate`: {}",
-            project.relative(&project.package)
-        ))
-        .detail(line)
-        .hint("add it to package.json: `\"db:generate\": \"drizzle-kit generate\"`");
     }
     let lines: Vec<&str> = screen.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
     let at = lines.iter().position(|line| line.contains("Error")).unwrap_or(lines.len().saturating_sub(6));

@@ -45,6 +45,7 @@ pub fn migrate(
     if !project.env.contains_key("DATABASE_URL") {
         anyhow::bail!("no DATABASE_URL for the child that migrates");
     }
+    project.require_script(&project.package, "db:migrate")?;
     let before = applied(client, config)?;
     let pending = journal::pending(&journal.entries, &before);
     if let Some(skipped) = journal::skipped(&journal.entries, &before).first() {

@@ -67,6 +67,28 @@ impl Project {
         run
     }
 
+    /// Fails when the `package.json` in `folder` (of this tree) has no script of this name, saying which one and where.
+    pub fn require_script(&self, folder: &Path, name: &str) -> Result<()> {
+        let manifest = folder.join("package.json");
+        let shown = self.relative(&manifest);
+        let text = fs::read_to_string(&manifest).map_err(|error| {
+            Failure::usage(format!("cannot read `{shown}`: {error}")).hint("run this in a bun repo")
+        })?;
+        let package: Value = serde_json::from_str(&text).map_err(|error| {
+            Failure::usage(format!("`{shown}` is not JSON: {error}")).hint("mend it; `bun install` reads it too")
+        })?;
+        if package["scripts"][name].is_string() {
+            return Ok(());
+        }
+        let does = match name.strip_prefix("db:") {
+            Some(verb) => format!("drizzle-kit {verb}"),
+            None => "…".to_owned(),
+        };
+        Err(Failure::usage(format!("`{shown}` has no script `{name}`"))
+            .hint(format!("add it to the scripts there: `\"{name}\": \"{does}\"`"))
+            .into())
+    }
+
     /// A path as a person in this tree would type it.
     #[must_use]
     pub fn relative(&self, path: &Path) -> String {
@@ -136,7 +158,7 @@ impl ScriptError {
         match self.code.as_deref() {
             Some("not_installed") => Failure::environment(format!("{what}: {place}"))
                 .hint(format!("run `bun install` in {}", project.root.display())),
-            _ => Failure::usage(format!("{what}: {place}")),
+            _ => Failure::usage(format!("{what}: {place}")).hint("mend it there, and run the same command again"),
         }
     }
 }
