@@ -162,18 +162,14 @@ fn check(operation: &Operation, base: &Snapshot) -> Result<()> {
     if base.table(table).is_none() {
         let known = base.tables().iter().map(ToString::to_string).collect::<Vec<_>>();
         let failure = Failure::usage(format!("there is no table `{table}` on the base"));
-        return Err(match crate::workflow::diagnostic::did_you_mean(&table.to_string(), known.iter()) {
-            Some(guess) => failure.hint(guess),
-            None => failure.hint(format!("its tables: {}", known.join(", "))),
-        }
-        .into());
+        return Err(guessed(failure, &table.to_string(), &known, "its tables").into());
     }
     let has = |column: &str| base.column(table, column).is_some();
     let missing = |column: &str| {
-        Failure::usage(format!("`{table}` has no column `{column}` on the base"))
-            .hint(format!("its columns: {}", base.columns(table).join(", ")))
+        let failure = Failure::usage(format!("`{table}` has no column `{column}` on the base"));
+        guessed(failure, column, &base.columns(table), "its columns")
     };
-    let taken = |column: &str| Failure::usage(format!("`{table}` has a column `{column}` already"));
+    let taken = |column: &str| Failure::usage(format!("`{table}` has a column `{column}` already")).hint(DECLARE_AGAIN);
     match operation {
         Operation::RenameColumn { from, .. } if !has(from) => Err(missing(from).into()),
         Operation::RenameColumn { to: column, .. } | Operation::AddColumn { column, .. } if has(column) => {
@@ -181,6 +177,16 @@ fn check(operation: &Operation, base: &Snapshot) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+const DECLARE_AGAIN: &str =
+    "end this run and declare the change again: cargo xtask db-change abort --reason TEXT, then start";
+
+/// With what was probably meant, else with all there is.
+fn guessed<S: AsRef<str>>(failure: Failure, unknown: &str, known: &[S], all: &str) -> Failure {
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    let guess = crate::workflow::diagnostic::did_you_mean(unknown, known.iter());
+    failure.hint(guess.unwrap_or_else(|| format!("{all}: {}", known.join(", ")))).hint(DECLARE_AGAIN)
 }
 
 /// `users.email=users.email_address` as typed at a flag.
