@@ -96,5 +96,5 @@ pub fn failure(path: &Path, text: &str, problems: &[Problem]) -> Failure {
             failure = failure.detail(format!("help: {help}"));
         }
     }
-    failure
+    failure.hint("mend the file; `cargo xtask workflow check` says when nothing is wrong with it")
 }
