@@ -13,6 +13,7 @@ use crate::cli::{Go, Start};
 use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, raise_lane, view};
 use crate::failure::{Failure, Kind};
+use crate::pg::sweep;
 use crate::repo::git;
 use crate::report::json::JsonLines;
 use crate::report::page;
@@ -183,6 +184,8 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let (folder, mut state) = found;
     check_workflow(loaded, &mut state, &folder)?;
+    // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
+    let _ = sweep::sweep();
     let base = state.base.clone();
     let display: Box<dyn Display> = if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(terminal)) };
     let mut engine = Engine {
