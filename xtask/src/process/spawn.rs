@@ -180,8 +180,8 @@ impl Run {
             }
             if started.elapsed() > self.timeout {
                 end_group(child);
-                let seconds = self.timeout.as_secs();
-                return Err(Failure::step(format!("`{}` was ended after {seconds} s: its time limit", self.display()))
+                let limit = humantime::format_duration(self.timeout);
+                return Err(Failure::step(format!("`{}` was ended after {limit}: its time limit", self.display()))
                     .hint("raise `timeout` of the step in the workflow file, or see its log")
                     .into());
             }
