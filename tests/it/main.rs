@@ -1,6 +1,26 @@
+//! The one integration binary: the built program and the library, driven from outside.
+//!
+//! Adding tests: a file here and its `mod` line below; the guard says when the line was forgotten.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end where it stands")]
+
 mod bad_input;
 mod changes;
 mod killed;
 #[cfg(target_os = "linux")]
 mod other_postgres;
 mod sample;
+mod workflow_files;
+
+use std::path::Path;
+
+#[test]
+fn every_file_of_this_folder_is_a_module_of_this_binary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.strip_suffix(".rs").unwrap_or(&name);
+        let named = main.lines().any(|line| line == format!("mod {module};"));
+        assert!(module == "main" || named, "tests/it/{name} is never compiled: add `mod {module};` to main.rs");
+    }
+}

@@ -412,6 +412,7 @@ impl Engine<'_> {
                 let values = values.into_iter().collect();
                 let options: Vec<QuestionOption> = decision
                     .options
+                    .get_ref()
                     .iter()
                     .enumerate()
                     .map(|(index, option)| QuestionOption {

@@ -32,6 +32,11 @@ impl Problem {
     pub fn of_toml(error: &toml::de::Error) -> Self {
         let message = error.message().trim().to_owned();
         let help = unknown_and_known(&message).and_then(|(unknown, known)| did_you_mean(&unknown, known.iter()));
+        // The near name says more than the list of all.
+        let message = match (&help, message.split_once(", expected")) {
+            (Some(_), Some((unknown, _))) => unknown.to_owned(),
+            _ => message,
+        };
         Problem { span: error.span(), label: "here".to_owned(), message, help }
     }
 }

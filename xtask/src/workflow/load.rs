@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
+use toml::Spanned;
 
 use super::diagnostic::{self, Problem};
 use super::model::{Phase, Step, Workflow};
@@ -36,16 +38,36 @@ pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded> {
 
 pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
     let mut workflow: Workflow = toml::from_str(text).map_err(|error| {
-        let problem = Problem::of_toml(&error);
+        // A file of a newer format is told so, and not that its new fields are unknown.
+        let newer = toml::from_str::<Version>(text).ok().and_then(|version| validate::version(&version.schema));
+        let problem = newer.unwrap_or_else(|| Problem::of_toml(&error));
         diagnostic::failure(path, text, &[problem])
     })?;
-    let problems = validate::problems(&workflow, catalogue);
+    let mut problems = validate::problems(&workflow, catalogue);
+    // Runs are found by the workflow's name, and people name its file.
+    if path.file_stem().is_some_and(|stem| stem != workflow.name.as_str()) {
+        problems.push(Problem {
+            span: None,
+            message: format!(
+                "the workflow is called `{}`, and its file `{}`",
+                workflow.name,
+                path.file_name().unwrap_or_default().display()
+            ),
+            label: String::new(),
+            help: Some("give both the same name".to_owned()),
+        });
+    }
     if !problems.is_empty() {
         return Err(diagnostic::failure(path, text, &problems).into());
     }
     fill_in(&mut workflow);
     let digest = digest::of(text);
     Ok(Loaded { path: path.to_owned(), digest, workflow })
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema: Spanned<String>,
 }
 
 impl Loaded {
@@ -101,12 +123,24 @@ impl Loaded {
     }
 }
 
-/// Replaces `{{name}}` by its value; what has no value stays as it is (captured values come later).
+/// Replaces `{{name}}` by its value; what has no value stays as it is (captured values come later), and so does what a
+/// value says.
 #[must_use]
 pub fn expand(text: &str, values: &BTreeMap<String, String>) -> String {
-    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{") {
+        let (before, from) = rest.split_at(start);
+        out.push_str(before);
+        let known = from[2..].find("}}").and_then(|end| Some((values.get(&from[2..2 + end])?, end + 4)));
+        let (put, taken) = known.map_or(("{{", 2), |(value, taken)| (value.as_str(), taken));
+        out.push_str(put);
+        rest = &from[taken..];
+    }
+    out + rest
 }
 
+/// Variables are replaced by their values, and a green step needs its red one.
 fn fill_in(workflow: &mut Workflow) {
     let vars: BTreeMap<String, String> =
         workflow.vars.iter().map(|(name, value)| (name.clone(), value.get_ref().clone())).collect();
@@ -115,6 +149,11 @@ fn fill_in(workflow: &mut Workflow) {
         step.inputs.iter_mut().chain(&mut step.outputs).chain(step.cwd.as_mut()).for_each(fill);
         if let Some(run) = &mut step.run {
             run.get_mut().iter_mut().for_each(fill);
+        }
+        if let Some(red) = &step.green_of
+            && step.needs.iter().all(|need| need.get_ref() != red.get_ref())
+        {
+            step.needs.push(red.clone());
         }
         for precondition in &mut step.preconditions {
             let precondition = precondition.get_mut();
@@ -139,12 +178,19 @@ fn fill_in_value(value: &mut toml::Value, vars: &BTreeMap<String, String>) {
 pub fn definition_digest(step: &Step) -> Result<String> {
     let with: BTreeMap<&str, String> =
         step.with.iter().map(|(name, value)| (name.get_ref().as_str(), value.to_string())).collect();
+    let captures: BTreeMap<&str, (String, &str)> = step
+        .capture
+        .iter()
+        .map(|(name, capture)| (name.as_str(), (format!("{:?}", capture.from), capture.select.get_ref().as_str())))
+        .collect();
     let text = serde_json::to_string(&(
         step.uses.as_ref().map(|uses| uses.get_ref()),
         step.run.as_ref().map(|run| run.get_ref()),
         &with,
         (step.shell, &step.cwd, &step.env, &step.outputs),
         (step.expect == super::model::Expect::Fail, step.green_of.as_ref().map(|of| of.get_ref())),
+        step.because.as_ref().map(|because| (&because.exit, because.matches.as_ref().map(|matches| matches.get_ref()))),
+        &captures,
     ))
     .context("describing a step")?;
     Ok(digest::of(text))

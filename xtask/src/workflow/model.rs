@@ -272,7 +272,7 @@ pub struct Decision {
     #[serde(default)]
     pub ask: Option<String>,
     #[serde(rename = "option")]
-    pub options: Vec<DecisionOption>,
+    pub options: Spanned<Vec<DecisionOption>>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -23,13 +23,7 @@ pub struct Catalogue {
 #[must_use]
 pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
     let mut found = Vec::new();
-    if !workflow.schema.get_ref().starts_with("1.") {
-        found.push(Problem::new(
-            workflow.schema.span(),
-            "this schema version is not known",
-            format!("this program reads {SCHEMA}"),
-        ));
-    }
+    found.extend(version(&workflow.schema));
     let steps: Vec<&Step> = workflow.phase.iter().flat_map(|phase| &phase.step).collect();
     let ids: Vec<&str> = steps.iter().map(|step| step.id.get_ref().as_str()).collect();
     durations(workflow, &mut found);
@@ -58,6 +52,17 @@ pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
     found.extend(cycle(&steps));
     found.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
     found
+}
+
+/// What is wrong with the version of the format, if anything.
+#[must_use]
+pub fn version(schema: &Spanned<String>) -> Option<Problem> {
+    let known = schema.get_ref().starts_with("1.");
+    let label = format!("this program reads {SCHEMA}");
+    (!known).then(|| {
+        Problem::new(schema.span(), "this schema version is not known", label)
+            .help("update this program, or use the workflow file that came with it")
+    })
 }
 
 fn one_of(value: &Spanned<String>, known: &[&str], what: &str, found: &mut Vec<Problem>) {
@@ -98,7 +103,15 @@ fn check_step(
     let id = step.id.get_ref();
     match (&step.uses, &step.run) {
         (Some(uses), None) => check_action(step, uses, catalogue, found),
-        (None, Some(run)) => check_run(step, run, found),
+        (None, Some(run)) => {
+            check_run(step, run, found);
+            if step.green_of.is_some() {
+                found.push(
+                    Problem::new(run.span(), format!("step `{id}` runs the command of its red step, not one of its own"), "here")
+                        .help("take `run` away, or `green_of`"),
+                );
+            }
+        }
         (None, None) if step.green_of.is_some() => {}
         _ => found.push(
             Problem::new(step.id.span(), format!("step `{id}` needs exactly one of `uses` and `run`"), "this step")
@@ -128,32 +141,85 @@ fn check_step(
     for precondition in &step.preconditions {
         check_precondition(precondition.span(), precondition.get_ref(), found);
     }
-    for option in step.decision.iter().flat_map(|decision| &decision.options) {
+    if let Some(decision) = &step.decision
+        && decision.options.get_ref().is_empty()
+    {
+        found.push(Problem::new(
+            decision.options.span(),
+            format!("the decision `{}` has no options", decision.id),
+            "here",
+        ));
+    }
+    for option in step.decision.iter().flat_map(|decision| decision.options.get_ref()) {
         let then = option.then.get_ref().as_str();
         let known = matches!(then, "continue" | "edit" | "abort" | "not-built");
         if !known && !then.strip_prefix("goto:").is_some_and(|to| ids.contains(&to)) {
-            let problem = Problem::new(option.then.span(), format!("this option leads nowhere: `{then}`"), "here")
-                .help("write `continue`, `edit`, `abort`, `not-built`, or `goto:STEP` with a step of this file");
+            let problem = Problem::new(option.then.span(), format!("this option leads nowhere: `{then}`"), "here");
+            let guess = then.strip_prefix("goto:").and_then(|to| did_you_mean(to, ids.iter()));
+            let known = "write `continue`, `edit`, `abort`, `not-built`, or `goto:STEP` with a step of this file";
+            let problem = problem.help(guess.unwrap_or_else(|| known.to_owned()));
             found.push(problem);
         }
     }
     for (pattern, what) in regexes(step) {
         if let Err(error) = regex::Regex::new(pattern.get_ref()) {
-            let reason = error.to_string().lines().last().unwrap_or_default().to_owned();
+            let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             found.push(Problem::new(pattern.span(), format!("`{what}` is not a regular expression: {reason}"), "here"));
+        }
+    }
+    check_values(step, steps, found);
+}
+
+/// A value is known only once the step that captures it has run: it must be among those that this step needs.
+fn check_values(step: &Step, steps: &[&Step], found: &mut Vec<Problem>) {
+    let mut ancestors: Vec<&str> =
+        step.needs.iter().chain(&step.green_of).map(|need| need.get_ref().as_str()).collect();
+    let mut next = 0;
+    while let Some(id) = ancestors.get(next).copied() {
+        let needs = steps
+            .iter()
+            .filter(|step| step.id.get_ref() == id)
+            .flat_map(|step| step.needs.iter().chain(&step.green_of));
+        for need in needs.map(|need| need.get_ref().as_str()) {
+            if !ancestors.contains(&need) {
+                ancestors.push(need);
+            }
+        }
+        next += 1;
+    }
+    let mut check = |name: &str, span: Range<usize>| {
+        let of = name.split('.').next().unwrap_or_default();
+        if !ancestors.contains(&of) {
+            let message = format!("`{name}` is not known here: step `{}` does not need `{of}`", step.id.get_ref());
+            found.push(Problem::new(span, message, "here").help(format!("add `{of}` to its `needs`, if it is a step")));
+        }
+    };
+    if let Some(run) = &step.run {
+        for name in run.get_ref().iter().flat_map(|text| captured_names(text)) {
+            check(name, run.span());
+        }
+    }
+    if let Some(when) = &step.when {
+        match super::condition::parse(when.get_ref()) {
+            Some(condition) => check(&condition.name, when.span()),
+            None => found.push(
+                Problem::new(when.span(), "this condition cannot be read", "here")
+                    .help("write `step.value == \"text\"` or `!=`"),
+            ),
         }
     }
     for capture in step.capture.values().filter(|capture| capture.from == super::model::CaptureFrom::Junit) {
         one_of(&capture.select, &["tests", "failures", "skipped"], "count", found);
     }
-    if let Some(when) = &step.when
-        && super::condition::parse(when.get_ref()).is_none()
-    {
-        found.push(
-            Problem::new(when.span(), "this condition cannot be read", "here")
-                .help("write `step.value == \"text\"` or `!=`"),
-        );
-    }
+}
+
+/// `step.value` of each `{{step.value}}`.
+fn captured_names(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
+    names.filter(|name| {
+        let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        name.split_once('.').is_some_and(|(step, value)| part(step) && part(value))
+    })
 }
 
 fn regexes(step: &Step) -> Vec<(&Spanned<String>, &'static str)> {
@@ -190,7 +256,7 @@ fn check_run(step: &Step, run: &Spanned<Vec<String>>, found: &mut Vec<Problem>) 
         let help = if step.shell { "with `shell = true`, `run` has one text" } else { "name the program first" };
         found.push(Problem::new(run.span(), "`run` does not name a command", "here").help(help));
     }
-    if step.shell && run.get_ref().iter().any(|text| text.contains("{{") && text.contains('.')) {
+    if step.shell && run.get_ref().iter().any(|text| captured_names(text).next().is_some()) {
         found.push(
             Problem::new(run.span(), "a captured value must not stand in a shell text", "here")
                 .help("leave `shell` out and pass it as an argument of its own"),
@@ -234,11 +300,15 @@ fn check_precondition(span: Range<usize>, precondition: &Precondition, found: &m
 /// A circle among the `needs`, named once.
 fn cycle(steps: &[&Step]) -> Option<Problem> {
     let mut left: Vec<&&Step> = steps.iter().collect();
+    let needs = |step: &Step, id: &str| step.needs.iter().chain(&step.green_of).any(|need| need.get_ref() == id);
     loop {
-        let names: Vec<&str> = left.iter().map(|step| step.id.get_ref().as_str()).collect();
-        let before = left.len();
-        left.retain(|step| step.needs.iter().any(|need| names.contains(&need.get_ref().as_str())));
-        if left.len() == before {
+        let before = left.clone();
+        left.retain(|step| {
+            let id = step.id.get_ref();
+            let waits = before.iter().any(|other| needs(step, other.id.get_ref()));
+            waits && before.iter().any(|other| needs(other, id))
+        });
+        if left.len() == before.len() {
             break;
         }
     }
