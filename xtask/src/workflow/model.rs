@@ -272,6 +272,7 @@ pub struct Decision {
     #[serde(default)]
     pub ask: Option<String>,
     #[serde(rename = "option")]
+    #[schemars(with = "Vec<DecisionOption>")]
     pub options: Spanned<Vec<DecisionOption>>,
 }
 
