@@ -5,6 +5,11 @@
 
 mod bad_input;
 mod changes;
+mod engine;
+mod fake_host;
+mod freshness;
+mod gates;
+mod harness;
 mod killed;
 #[cfg(target_os = "linux")]
 mod other_postgres;

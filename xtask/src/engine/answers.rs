@@ -32,6 +32,12 @@ pub fn answer(
             .into());
     }
     let count = question.options.len();
+    if count == 0 {
+        let status = state.step.get(step).map_or(Status::Pending, |step| step.status);
+        return Err(Failure::refused(format!("`{step}` asks for no decision: it is {}", status.words()))
+            .hint("cargo xtask db-change status")
+            .into());
+    }
     let Some(chosen) = question.options.iter().find(|candidate| candidate.n == option) else {
         return Err(Failure::usage(format!("`{step}` has options 1 to {count}, not {option}"))
             .detail(

@@ -1,13 +1,13 @@
 //! Steps that run a command of the repo's own: what it must do to pass, and what is captured from it.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::{Host, Outcome, StepContext};
+use super::{Host, Outcome, StepContext, key};
 use crate::failure::Failure;
-use crate::process::{Output, Run, orphans};
+use crate::process::{Output, Run, interrupt, orphans};
 use crate::state::Evidence;
 use crate::workflow::duration;
 use crate::workflow::load::expand;
@@ -35,14 +35,16 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         ))
         .into());
     }
-    let mut values = context.state.captured.clone();
     let reports = tempfile::tempdir().context("a folder for the test report")?;
     let report = reports.path().join("junit.xml");
-    values.insert("junit".to_owned(), report.display().to_string());
-    let argv: Vec<String> = argv.iter().map(|arg| expand(arg, &values)).collect();
+    let shown = report.display().to_string();
     let mut run = if source.shell {
-        Run::new("/bin/sh", &cwd).args(["-c", &argv[0]])
+        // As it stands in the file: a captured value is never read by a shell.
+        Run::new("/bin/sh", &cwd).args(["-c", &argv[0].replace("{{junit}}", &shown)])
     } else {
+        let mut values = context.state.captured.clone();
+        values.insert("junit".to_owned(), shown);
+        let argv: Vec<String> = argv.iter().map(|arg| expand(arg, &values)).collect();
         let program = if argv[0] == "bun" { host.tool("bun")?.0 } else { argv[0].clone().into() };
         Run::new(program, &cwd).args(&argv[1..])
     };
@@ -58,11 +60,16 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
     run.log = Some(context.log.clone());
     context.say(&run.display());
     let output = attempts(&run, step)?;
-    judge(context, &run, &output)?;
+    judge(context, loaded, root, &run, &output)?;
     let mut evidence = Evidence::new(format!("`{}` exited with {}", run.display(), output.code()))
         .proven("exit", i64::from(output.code()))
         .proven("command", run.display())
         .info("seconds", output.duration.as_secs_f64());
+    if step.tree == Tree::Work {
+        for (name, digest) in key::outputs(step, root, host)? {
+            evidence = evidence.proven(&format!("output {name}"), digest);
+        }
+    }
     for (name, value) in captures(step, &output, &report, host)? {
         evidence = evidence.proven(&format!("capture.{name}"), value);
     }
@@ -83,15 +90,32 @@ fn attempts(run: &Run, step: &Step) -> Result<Output> {
             return Ok(output);
         }
         left -= 1;
-        std::thread::sleep(pause);
+        wait(pause)?;
         pause *= 2;
     }
 }
 
-fn judge(context: &StepContext<'_>, run: &Run, output: &Output) -> Result<()> {
+/// Sleeps, unless someone asks us to stop.
+fn wait(pause: Duration) -> Result<()> {
+    let until = Instant::now() + pause;
+    while Instant::now() < until {
+        if interrupt::requested() {
+            return Err(Failure::step("interrupted before the next try").into());
+        }
+        std::thread::sleep(Duration::from_millis(20).min(pause));
+    }
+    Ok(())
+}
+
+fn judge(context: &StepContext<'_>, loaded: &Loaded, root: &Path, run: &Run, output: &Output) -> Result<()> {
     let step = context.step;
     let shown = |failure: Failure| {
-        failure.detail(output.tail(12)).hint(format!("its whole output: cargo xtask db-change logs {}", context.id()))
+        let whole = if loaded.workflow.name == "db-change" {
+            format!("cargo xtask db-change logs {}", context.id())
+        } else {
+            format!("cat {}.out", context.log.strip_prefix(root).unwrap_or(&context.log).display())
+        };
+        failure.detail(output.tail(12)).hint(format!("its whole output: {whole}"))
     };
     if step.expect == Expect::Pass {
         if output.success() {

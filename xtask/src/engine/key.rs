@@ -21,9 +21,8 @@ pub type Key = BTreeMap<String, String>;
 pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Result<Key> {
     let mut key = Key::new();
     key.insert("definition".to_owned(), definition_digest(step)?);
-    if let Some(green_of) = &step.green_of
-        && let Some(red) = loaded.step(green_of.get_ref())
-    {
+    let red = step.green_of.as_ref().and_then(|red| loaded.step(red.get_ref()));
+    if let Some(red) = red {
         key.insert("green of".to_owned(), definition_digest(red)?);
     }
     for need in &step.needs {
@@ -33,9 +32,10 @@ pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn H
     if step.tree == Tree::Base {
         key.insert("base commit".to_owned(), state.base.clone());
     } else {
-        inputs(step, root, host, &mut key)?;
+        let inputs = contents(&step.inputs, root, host)?;
+        key.extend(inputs.into_iter().map(|(name, digest)| (format!("input {name}"), digest)));
     }
-    for name in &step.env {
+    for name in step.env.iter().chain(red.iter().flat_map(|red| &red.env)) {
         key.insert(format!("env {name}"), keyed_digest(root, host.env(name).as_deref().unwrap_or_default())?);
     }
     for precondition in &step.preconditions {
@@ -49,14 +49,20 @@ pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn H
     Ok(key)
 }
 
-fn inputs(step: &Step, root: &Path, host: &dyn Host, key: &mut Key) -> Result<()> {
-    for pattern in &step.inputs {
+/// The files that a step says it writes: name → digest.
+pub fn outputs(step: &Step, root: &Path, host: &dyn Host) -> Result<BTreeMap<String, String>> {
+    contents(&step.outputs, root, host)
+}
+
+fn contents(patterns: &[String], root: &Path, host: &dyn Host) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for pattern in patterns {
         for file in files(root, pattern)? {
             let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
-            key.insert(format!("input {name}"), host.digest(&file)?);
+            found.insert(name, host.digest(&file)?);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The files that a glob of the workflow file names, sorted; `node_modules` and `.git` are never looked into.

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Kind};
 use crate::process::{interrupt, orphans};
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question, QuestionOption};
-use crate::state::{Evidence, RunFolder, State, Status};
+use crate::state::{Evidence, RunFolder, State, Status, StepState};
 use crate::workflow::load::expand;
 use crate::workflow::{Loaded, Step, condition, duration};
 
@@ -102,7 +102,7 @@ impl Engine<'_> {
                 continue;
             }
             if interrupt::requested() {
-                let failure = Failure::step(format!("interrupted before `{id}`")).hint("go on: cargo xtask db-change");
+                let failure = Failure::step(format!("interrupted before `{id}` began"));
                 return Ok(Pass::Held { step: id.clone(), failure });
             }
             match self.evaluate(step, position)? {
@@ -218,7 +218,11 @@ impl Engine<'_> {
             }
             then => match then.strip_prefix("goto:") {
                 Some(target) => {
-                    self.change(id, |state| state.status = Status::Pending)?;
+                    // The way back is taken once: the question is put anew.
+                    self.change(id, |state| {
+                        state.status = Status::Pending;
+                        state.answer = None;
+                    })?;
                     self.change(target, |state| {
                         state.status = Status::Stale;
                         state.key.clear();
@@ -263,6 +267,7 @@ impl Engine<'_> {
         }
         let seconds = started.elapsed().as_secs_f64();
         let outcome = outcome.and_then(|outcome| self.with_outputs(step, outcome));
+        // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
         let key = match outcome {
             Ok(_) => self.key_after(step, key)?,
             Err(_) => key,
@@ -287,14 +292,14 @@ impl Engine<'_> {
     /// The key as the step found it. What it made itself counts as it left it; what anybody else changed meanwhile was not
     /// what it proved, and makes it stale on the next look.
     fn key_after(&self, step: &Step, before: Key) -> Result<Key> {
-        let own: Vec<glob::Pattern> =
-            step.outputs.iter().filter_map(|pattern| glob::Pattern::new(pattern).ok()).collect();
-        let is_own =
-            |part: &str| part.strip_prefix("input ").is_some_and(|file| own.iter().any(|own| own.matches(file)));
         let after = key::of(step, self.loaded, &self.state, self.root, self.host)?;
-        let mut key: Key = before.into_iter().filter(|(part, _)| !is_own(part)).collect();
-        key.extend(after.into_iter().filter(|(part, _)| is_own(part)));
-        Ok(key)
+        let own: Vec<String> =
+            key::outputs(step, self.root, self.host)?.into_keys().map(|name| format!("input {name}")).collect();
+        // Whatever else has moved meanwhile was not proven: with its old value it makes the step stale on the next look.
+        let mut kept = before;
+        kept.retain(|part, _| !own.contains(part));
+        kept.extend(after.into_iter().filter(|(part, _)| own.contains(part)));
+        Ok(kept)
     }
 
     fn settle(&mut self, step: &Step, outcome: Result<Outcome>, key: Key, seconds: f64) -> Result<Next> {
@@ -341,7 +346,7 @@ impl Engine<'_> {
     fn wait(&mut self, step: &Step, outcome: Outcome, key: Key, seconds: f64) -> Result<Next> {
         let id = step.id.get_ref().clone();
         let earlier = self.state.step.get(&id).cloned().unwrap_or_default();
-        let (status, evidence, question, failure) = self.question(step, outcome, &earlier.answer)?;
+        let (status, evidence, question, failure) = self.question(step, outcome, &earlier)?;
         self.folder.save_evidence(&id, &evidence)?;
         let summary = question.text.lines().next().unwrap_or_default().to_owned();
         self.change(&id, |state| {
@@ -357,6 +362,14 @@ impl Engine<'_> {
             state.question = Some(question.clone());
             state.key = key;
         })?;
+        let present = self.state.step.get(&id).and_then(|state| state.answer.clone());
+        if status == Status::WaitingDecision
+            && question.findings.is_empty()
+            && let Some(answer) = present
+            && let Some(next) = self.follow(step, &question, &answer)?
+        {
+            return Ok(next);
+        }
         let shown = if evidence.summary.is_empty() { status.words() } else { &evidence.summary };
         self.show_end(step, status, shown, seconds, false);
         let waiting = Failure::new(Kind::Waiting, failure.as_ref().map_or(summary, |failure| failure.message.clone()));
@@ -371,7 +384,7 @@ impl Engine<'_> {
         &self,
         step: &Step,
         outcome: Outcome,
-        answer: &Option<Answer>,
+        earlier: &StepState,
     ) -> Result<(Status, Evidence, Question, Option<Failure>)> {
         let id = step.id.get_ref();
         Ok(match outcome {
@@ -422,8 +435,10 @@ impl Engine<'_> {
                         then: option.then.get_ref().clone(),
                     })
                     .collect();
-                let chosen_edit = answer.as_ref().and_then(|answer| {
-                    options.iter().find(|option| option.n == answer.option && option.then == "edit").map(|_| answer)
+                // A step that has passed since has no question: what was chosen then is done.
+                let chosen_edit = earlier.answer.as_ref().filter(|answer| {
+                    let still = earlier.question.as_ref().is_some_and(|question| question.digest == answer.digest);
+                    still && options.iter().any(|option| option.n == answer.option && option.then == "edit")
                 });
                 let text = expand(&decision.question, &values);
                 // Someone who chose to mend it is not asked again for each thing still to mend.
@@ -473,7 +488,7 @@ impl Engine<'_> {
     }
 
     /// One transition of one step: changed, written durably, logged.
-    fn change(&mut self, id: &str, change: impl FnOnce(&mut crate::state::StepState)) -> Result<()> {
+    fn change(&mut self, id: &str, change: impl FnOnce(&mut StepState)) -> Result<()> {
         let state = self.state.step.entry(id.to_owned()).or_default();
         change(state);
         let event = json!({

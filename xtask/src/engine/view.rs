@@ -128,8 +128,12 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
         }
         _ => false,
     };
+    let go_on = match loaded.workflow.name.as_str() {
+        "db-change" => "cargo xtask db-change".to_owned(),
+        name => format!("cargo xtask run {name}"),
+    };
     let (kind, by, command) = match present.status {
-        _ if answered => ("run", "anyone", "cargo xtask db-change".to_owned()),
+        _ if answered => ("run", "anyone", go_on),
         Status::WaitingDecision if question.as_ref().is_some_and(|question| !question.findings.is_empty()) => {
             let names = question.as_ref().map(|question| question.findings.join(" ")).unwrap_or_default();
             ("decision", "person", format!("cargo xtask db-change accept {names} --reason TEXT"))
@@ -140,8 +144,8 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
         Status::WaitingAttestation => {
             ("attestation", "person", format!("cargo xtask db-change attest {step} --by NAME --note TEXT"))
         }
-        Status::WaitingEdit => ("edit", "anyone", "cargo xtask db-change".to_owned()),
-        _ => ("run", "anyone", "cargo xtask db-change".to_owned()),
+        Status::WaitingEdit => ("edit", "anyone", go_on),
+        _ => ("run", "anyone", go_on),
     };
     let options = question.iter().flat_map(|question| &question.options);
     Some(NextView {

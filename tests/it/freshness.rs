@@ -1,0 +1,149 @@
+//! What makes a passed step run again, and what does not.
+
+use crate::harness::{Done, Repo, noting, shell, step};
+
+/// Runs a workflow whose last step can never start, so that its run stays open.
+fn go(repo: &Repo) -> Done {
+    repo.xtask(&["run", "w"]).env("LEVEL", repo.read("level").trim()).run().expect(4)
+}
+
+/// The workflow of [`go`] with these steps.
+fn open_workflow(repo: &Repo, steps: &[String]) {
+    let last = "preconditions = [{ path = \"never\" }]\nrun = [\"true\"]";
+    repo.workflow("w", &(steps.concat() + &step("last", &[], last)));
+}
+
+const FIRST_WORD: &str = "capture = { word = { from = \"stdout\", select = \"\\\\w+\" } }";
+
+#[test]
+fn a_changed_input_makes_exactly_the_steps_that_stand_on_it_run_again() {
+    let repo = Repo::new();
+    repo.write("a.txt", "one");
+    repo.write("b.txt", "two");
+    let read = |id: &str| shell(id, &[], &format!("cat {id}.txt"), &format!("inputs = [\"{id}.txt\"]\n{FIRST_WORD}"));
+    open_workflow(
+        &repo,
+        &[read("a"), read("b"), noting("of-a", &["a"]), noting("of-b", &["b"]), noting("of-of-b", &["of-b"])],
+    );
+    go(&repo);
+    assert_eq!(repo.trace(), "a b of-a of-b of-of-b");
+
+    repo.write("a.txt", "one");
+    repo.write("b.txt", "two");
+    go(&repo);
+    assert_eq!(repo.trace(), "", "files that were only touched made steps run");
+
+    repo.write("b.txt", "three");
+    go(&repo);
+    // `of-b` proves the same as before, so that what stands on it is still good.
+    assert_eq!(repo.trace(), "b of-b");
+    let events = repo.read(".db-change/runs/w-1/events.jsonl");
+    let stale: Vec<&str> = events.lines().filter(|line| line.contains("\"stale\"")).collect();
+    assert_eq!(stale.len(), 2, "{events}");
+    assert!(stale[0].contains("input b.txt changed") && stale[1].contains("evidence of b changed"), "{stale:?}");
+}
+
+#[test]
+fn a_new_file_under_an_input_and_a_lost_one_count_as_changes() {
+    let repo = Repo::new();
+    repo.write("src/a.ts", "export const a = 1;\n");
+    open_workflow(&repo, &[shell("check", &[], "true", "inputs = [\"src/**/*.ts\"]")]);
+    go(&repo);
+    assert_eq!(repo.trace(), "check");
+    repo.write("src/deep/b.ts", "export const b = 1;\n");
+    go(&repo);
+    assert_eq!(repo.trace(), "check");
+    repo.remove("src/deep/b.ts");
+    go(&repo);
+    assert_eq!(repo.trace(), "check");
+    repo.write("src/a.ts", "// why it is one\nexport const a = 1;\n");
+    go(&repo);
+    assert_eq!(repo.trace(), "", "a comment undid a proof");
+}
+
+#[test]
+fn the_named_environment_values_count_and_are_nowhere_written_down() {
+    let repo = Repo::new();
+    repo.write("level", "first-secret-level");
+    open_workflow(&repo, &[shell("a", &[], "test -n \"$LEVEL\"", "env = [\"LEVEL\"]"), noting("b", &[])]);
+    go(&repo);
+    assert_eq!(repo.trace(), "a b");
+    repo.write("level", "second-secret-level");
+    go(&repo);
+    assert_eq!(repo.trace(), "a");
+    let kept = repo.read(".db-change/runs/w-1/state.toml") + &repo.read(".db-change/runs/w-1/events.jsonl");
+    assert!(kept.contains("env LEVEL") && !kept.contains("secret-level"), "{kept}");
+}
+
+#[test]
+fn a_step_that_the_workflow_defines_differently_runs_again() {
+    let repo = Repo::new();
+    let with = |line: &str, rest: &str| open_workflow(&repo, &[noting("a", &[]), shell("b", &[], line, rest)]);
+    with("echo 12", "");
+    go(&repo);
+    assert_eq!(repo.trace(), "a b");
+    let captured = "capture = { n = { from = \"stdout\", select = \"1\" } }";
+    let captured_more = captured.replace("\"1\"", "\"12\"");
+    for (line, rest) in [("echo 12; true", ""), ("echo 12; true", captured), ("echo 12; true", captured_more.as_str())]
+    {
+        with(line, rest);
+        go(&repo).says(&["the workflow file has changed"]);
+        assert_eq!(repo.trace(), "b", "{line} {rest}");
+    }
+    // The title is for people: it decides nothing.
+    repo.write("workflows/w.toml", &repo.read("workflows/w.toml").replace("Step b", "Another title"));
+    go(&repo);
+    assert_eq!(repo.trace(), "");
+}
+
+#[test]
+fn another_reason_for_a_failure_that_is_expected_makes_the_step_run_again() {
+    let repo = Repo::new();
+    let red = |reason: &str| {
+        let because = format!("expect = \"fail\"\nbecause = {{ matches = \"{reason}\" }}");
+        open_workflow(&repo, &[shell("red", &[], "echo no such column; exit 1", &because)]);
+    };
+    red("column");
+    go(&repo);
+    red("table");
+    repo.xtask(&["run", "w"]).run().expect(1).says(&["for another reason than `table`"]);
+}
+
+#[test]
+fn what_a_step_writes_is_part_of_what_it_proves() {
+    let repo = Repo::new();
+    repo.write("source", "1");
+    let build = shell("build", &[], "cp source built", "inputs = [\"source\"]\noutputs = [\"built\"]");
+    open_workflow(&repo, &[build, noting("test", &["build"])]);
+    go(&repo);
+    repo.trace();
+    repo.write("source", "2");
+    go(&repo);
+    assert_eq!(repo.trace(), "build test");
+}
+
+#[test]
+fn an_input_that_was_edited_while_the_step_was_at_work_was_not_proven() {
+    let repo = Repo::new();
+    repo.write("in.txt", "tested");
+    let edits_once = "grep -q tested in.txt && echo edited > in.txt; true";
+    open_workflow(&repo, &[shell("test", &[], edits_once, "inputs = [\"in.txt\"]")]);
+    go(&repo);
+    assert_eq!(repo.trace(), "test");
+    go(&repo);
+    assert_eq!(repo.trace(), "test", "content that no test has seen counts as tested");
+    go(&repo);
+    assert_eq!(repo.trace(), "");
+}
+
+#[test]
+fn a_step_may_write_its_own_inputs_where_it_says_so() {
+    let repo = Repo::new();
+    repo.write("in.txt", "0");
+    let format = shell("format", &[], "echo formatted > in.txt", "inputs = [\"in.txt\"]\noutputs = [\"in.txt\"]");
+    open_workflow(&repo, &[format]);
+    go(&repo);
+    assert_eq!(repo.trace(), "format");
+    go(&repo);
+    assert_eq!(repo.trace(), "");
+}

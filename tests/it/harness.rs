@@ -1,0 +1,210 @@
+//! A throw-away repo and the built program in it, so that a new test is five lines:
+//!
+//! ```ignore
+//! let repo = Repo::new();
+//! repo.workflow("w", &(noting("build", &[]) + &shell("test", &["build"], "exit 3", "")));
+//! repo.xtask(&["run", "w"]).run().expect(1).says(&["held up by: test"]);
+//! assert_eq!(repo.trace(), "build test");
+//! ```
+//!
+//! Invariant: nothing outside the repo's own temporary folder is read or written; the environment is that of `xtask`, the
+//! program is told no more than PATH, a home of its own and what the test adds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A git repo with a `package.json` and one commit on `main`.
+pub struct Repo {
+    folder: TempDir,
+}
+
+/// The program, about to be run.
+pub struct Xtask {
+    command: Command,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Repo {
+    pub fn new() -> Self {
+        let repo = Repo { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(repo.root().join("workflows")).unwrap();
+        fs::create_dir_all(repo.home()).unwrap();
+        repo.write("package.json", "{ \"name\": \"sample\", \"private\": true }\n");
+        repo.write(".gitignore", "/trace\n");
+        repo.git(&["init", "--quiet", "--initial-branch=main"]);
+        repo.git(&["config", "user.name", "Ada"]);
+        repo.git(&["config", "user.email", "ada@example.test"]);
+        repo.commit("begin");
+        repo
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("repo")
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The content of a file; nothing where there is none.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    /// Writes `workflows/NAME.toml`: the head, one phase, and the steps given.
+    pub fn workflow(&self, name: &str, steps: &str) {
+        let head = format!("schema = \"1.0\"\nname = \"{name}\"\n\n[[phase]]\nid = \"all\"\ntitle = \"All\"\n\n");
+        self.write(&format!("workflows/{name}.toml"), &(head + steps));
+    }
+
+    /// Takes the words that the steps have written to `trace` since the last time.
+    pub fn trace(&self) -> String {
+        let words = self.read("trace").split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = fs::remove_file(self.path("trace"));
+        words
+    }
+
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", message]);
+    }
+
+    pub fn git(&self, args: &[&str]) {
+        let status = command("git", &self.home(), &self.root()).args(args).status().unwrap();
+        assert!(status.success(), "git {args:?}");
+    }
+
+    pub fn xtask(&self, args: &[&str]) -> Xtask {
+        let mut command = command(env!("CARGO_BIN_EXE_xtask"), &self.home(), &self.root());
+        command.args(args);
+        Xtask { command }
+    }
+
+    /// The state file of a run, as it stands on disk at this moment.
+    pub fn state(&self, run: &str) -> toml::Table {
+        toml::from_str(&self.read(&format!(".db-change/runs/{run}/state.toml"))).expect("the state file can be read")
+    }
+
+    /// The status of a step in the state file of a run.
+    pub fn status(&self, run: &str, step: &str) -> String {
+        self.field(run, step, "status")
+    }
+
+    /// A text of a step in the state file of a run; nothing where it has none.
+    pub fn field(&self, run: &str, step: &str, field: &str) -> String {
+        let state = self.state(run);
+        let value = state.get("step").and_then(|steps| steps.get(step)?.get(field)?.as_str().map(str::to_owned));
+        value.unwrap_or_default()
+    }
+}
+
+impl Xtask {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn cwd(mut self, folder: impl AsRef<Path>) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub fn run(mut self) -> Done {
+        Done::of(self.command.output().unwrap())
+    }
+}
+
+impl Done {
+    fn of(output: std::process::Output) -> Self {
+        Done {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Fails the test with everything that was printed.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails unless stderr holds all these words.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.stderr.contains(word), "`{word}` is not in:\n{}", self.stderr);
+        }
+        self
+    }
+}
+
+/// A step of a workflow file; `rest` holds its other fields.
+pub fn step(id: &str, needs: &[&str], rest: &str) -> String {
+    format!("[[phase.step]]\nid = \"{id}\"\ntitle = \"Step {id}\"\nneeds = {needs:?}\n{rest}\n\n")
+}
+
+/// A step that writes its id to `trace`, then runs a line of shell.
+pub fn shell(id: &str, needs: &[&str], line: &str, rest: &str) -> String {
+    let line = format!("echo {id} >> trace; {line}");
+    step(id, needs, &format!("run = [\"sh\", \"-c\", '{line}']\n{rest}"))
+}
+
+/// A step that writes its id to `trace` and passes.
+pub fn noting(id: &str, needs: &[&str]) -> String {
+    shell(id, needs, "true", "")
+}
+
+/// Only ends a test that would never end.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until a condition holds.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < limit, "{what} never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn alive(id: u32) -> bool {
+    rustix::process::test_kill_process(pid(id)).is_ok()
+}
+
+fn pid(id: u32) -> rustix::process::Pid {
+    rustix::process::Pid::from_raw(i32::try_from(id).unwrap()).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test starts the program as a person would")]
+fn command(program: &str, home: &Path, cwd: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("HOME", home).env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null()).current_dir(cwd);
+    command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "TMPDIR"));
+    command
+}
