@@ -12,7 +12,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -114,6 +114,12 @@ impl Repo {
         self.field(run, step, "status")
     }
 
+    /// As [`Repo::status`], where the run may not have begun yet.
+    pub fn status_if_any(&self, run: &str, step: &str) -> String {
+        let begun = self.path(&format!(".db-change/runs/{run}/state.toml")).exists();
+        if begun { self.status(run, step) } else { String::new() }
+    }
+
     /// A text of a step in the state file of a run; nothing where it has none.
     pub fn field(&self, run: &str, step: &str, field: &str) -> String {
         let state = self.state(run);
@@ -135,6 +141,38 @@ impl Xtask {
 
     pub fn run(mut self) -> Done {
         Done::of(self.command.output().unwrap())
+    }
+
+    /// Starts it and goes on; the streams are kept for [`Running::wait`].
+    pub fn start(mut self) -> Running {
+        Running { child: self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap() }
+    }
+}
+
+/// A program at work.
+pub struct Running {
+    child: Child,
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(pid(self.child.id()), signal).unwrap();
+    }
+
+    /// Waits for its end; one that never ends is killed, so that the test can say so.
+    pub fn wait(mut self) -> Done {
+        let limit = Instant::now() + LIMIT;
+        while self.child.try_wait().unwrap().is_none() {
+            if Instant::now() > limit {
+                self.child.kill().unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Done::of(self.child.wait_with_output().unwrap())
     }
 }
 
@@ -195,6 +233,11 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 pub fn alive(id: u32) -> bool {
     rustix::process::test_kill_process(pid(id)).is_ok()
+}
+
+/// Ends a whole process group that a test has started.
+pub fn end_group(id: u32) {
+    let _ = rustix::process::kill_process_group(pid(id), rustix::process::Signal::KILL);
 }
 
 fn pid(id: u32) -> rustix::process::Pid {

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod changes;
+mod crashes;
 mod engine;
 mod fake_host;
 mod freshness;

@@ -80,18 +80,11 @@ impl Engine<'_> {
 
     /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did.
     fn recover(&mut self) -> Result<()> {
-        let interrupted =
-            |state: &crate::state::StepState| matches!(state.status, Status::Running | Status::Interrupted);
-        if self.state.step.values().any(interrupted) {
+        let unfinished = |state: &StepState| matches!(state.status, Status::Running | Status::Interrupted);
+        if self.state.step.values().any(unfinished) {
             orphans::wait(self.root, &self.state.run)?;
         }
-        let mut found = false;
-        for state in self.state.step.values_mut().filter(|state| state.status == Status::Running) {
-            state.status = Status::Interrupted;
-            state.reason = Some("its runner ended before it did".to_owned());
-            found = true;
-        }
-        if found { self.save() } else { Ok(()) }
+        if self.state.interrupt_running() { self.save() } else { Ok(()) }
     }
 
     fn pass(&mut self, selected: Option<&[String]>) -> Result<Pass> {

@@ -110,18 +110,25 @@ impl Home {
         Ok(runs)
     }
 
-    /// The open run of a branch.
-    pub fn open_run(&self, branch: &str) -> Result<Option<(RunFolder, State)>> {
-        Ok(self.runs()?.into_iter().rev().find(|(_, state)| state.branch == branch && state.ended.is_none()))
+    /// The open run of a workflow on a branch.
+    pub fn open_run(&self, workflow: &str, branch: &str) -> Result<Option<(RunFolder, State)>> {
+        Ok(self.runs_of(workflow, branch)?.into_iter().rev().find(|(_, state)| state.ended.is_none()))
     }
 
-    /// The newest run of a branch, open or not.
-    pub fn last_run(&self, branch: &str) -> Result<Option<(RunFolder, State)>> {
-        let open = self.open_run(branch)?;
-        if open.is_some() {
-            return Ok(open);
-        }
-        Ok(self.runs()?.into_iter().rev().find(|(_, state)| state.branch == branch))
+    /// The open run of a workflow on a branch, or else the newest.
+    pub fn last_run(&self, workflow: &str, branch: &str) -> Result<Option<(RunFolder, State)>> {
+        let mut runs = self.runs_of(workflow, branch)?;
+        let open = runs.iter().rposition(|(_, state)| state.ended.is_none());
+        Ok(match open {
+            Some(open) => Some(runs.swap_remove(open)),
+            None => runs.pop(),
+        })
+    }
+
+    fn runs_of(&self, workflow: &str, branch: &str) -> Result<Vec<(RunFolder, State)>> {
+        let mut runs = self.runs()?;
+        runs.retain(|(_, state)| state.workflow == workflow && state.branch == branch);
+        Ok(runs)
     }
 
     /// A run id that is not taken: `rename-email-1`.
@@ -164,22 +171,23 @@ impl RunFolder {
         };
         let table: toml::Table = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;
         let schema = table.get("schema").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        let major = schema.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        if major.is_some_and(|major| major > SCHEMA.0) {
-            let writer = table.get("written_by").and_then(toml::Value::as_str).unwrap_or("a newer version");
-            return Err(Failure::refused(format!(
-                "the state file has schema {schema}, and this program reads {}.x",
-                SCHEMA.0
-            ))
-            .detail(format!("it was written by {writer}"))
-            .hint("update this program, or finish the run with the version that began it")
-            .into());
+        let writer = table.get("written_by").and_then(toml::Value::as_str).unwrap_or("a newer version").to_owned();
+        let newer = version(&schema).is_some_and(|version| version > SCHEMA);
+        if version(&schema).is_some_and(|(major, _)| major > SCHEMA.0) {
+            return Err(too_new(&schema, &writer).into());
         }
-        toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()).into())
+        // A newer minor is read where it says nothing that we don't know.
+        toml::from_str(&text).map_err(|error| match newer {
+            true => too_new(&schema, &writer).into(),
+            false => damaged(error.message().to_owned()).into(),
+        })
     }
 
-    /// Writes the state, durably; the serial grows with every write.
+    /// Writes the state, durably; the serial grows with every write. A state of a newer version is left alone.
     pub fn save(&self, state: &mut State) -> Result<()> {
+        if version(&state.schema).is_some_and(|version| version > SCHEMA) {
+            return Err(too_new(&state.schema, &state.written_by).into());
+        }
         state.serial += 1;
         state.written_by = env!("CARGO_PKG_VERSION").to_owned();
         let text = toml::to_string(state).context("describing the state")?;
@@ -210,4 +218,15 @@ impl RunFolder {
     pub fn log_stem(&self, position: usize, step: &str) -> PathBuf {
         self.path.join("logs").join(format!("{position:02}-{step}"))
     }
+}
+
+fn version(schema: &str) -> Option<(u32, u32)> {
+    let (major, minor) = schema.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn too_new(schema: &str, writer: &str) -> Failure {
+    Failure::refused(format!("the state file has schema {schema}, and this program writes {}.{}", SCHEMA.0, SCHEMA.1))
+        .detail(format!("it was written by {writer}"))
+        .hint("update this program, or finish the run with the version that began it")
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -26,7 +27,16 @@ pub fn take(home: &Home, doing: &str) -> Result<Lock> {
         .open(&path)
         .with_context(|| format!("opening the lock `{}`", path.display()))?;
     let holder = home.path().join("holder");
-    match file.try_lock() {
+    let mut taken = file.try_lock();
+    for _ in 0..5 {
+        if !matches!(taken, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        // Someone may only be looking (see `is_free`), which is over at once.
+        std::thread::sleep(Duration::from_millis(10));
+        taken = file.try_lock();
+    }
+    match taken {
         Ok(()) => {
             let text = format!("process {}, since {}: {doing}", std::process::id(), now());
             durable::write(&holder, text.as_bytes())?;
@@ -35,6 +45,12 @@ pub fn take(home: &Home, doing: &str) -> Result<Lock> {
         Err(TryLockError::WouldBlock) => Err(busy(&holder).into()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking `{}`", path.display())),
     }
+}
+
+/// Whether no runner is at work; for those who only read.
+#[must_use]
+pub fn is_free(home: &Home) -> bool {
+    File::open(home.path().join("lock")).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
 fn busy(holder: &Path) -> Failure {

@@ -58,6 +58,19 @@ pub enum Status {
     Stale,
 }
 
+impl State {
+    /// A step that is `running` while no runner is at work was interrupted, whatever it did. Says whether there was one.
+    pub fn interrupt_running(&mut self) -> bool {
+        let mut found = false;
+        for step in self.step.values_mut().filter(|step| step.status == Status::Running) {
+            step.status = Status::Interrupted;
+            step.reason = Some("its runner ended before it did".to_owned());
+            found = true;
+        }
+        found
+    }
+}
+
 impl Status {
     #[must_use]
     pub fn is_waiting(self) -> bool {

@@ -31,7 +31,7 @@ pub(super) fn go_on(go: &Go) -> Result<u8> {
     let repo = open::repo()?;
     let loaded = open::db_change(&repo.root)?;
     let held = lock::take(&repo.home, "cargo xtask db-change")?;
-    let found = match repo.home.open_run(&repo.branch)? {
+    let found = match repo.home.open_run(open::DB_CHANGE, &repo.branch)? {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
             Some(change) => create(&repo, &loaded, &change)?,
@@ -47,7 +47,7 @@ pub(super) fn start(start: &Start) -> Result<u8> {
     let loaded = open::db_change(&repo.root)?;
     let declared = declared(start)?;
     let held = lock::take(&repo.home, "cargo xtask db-change start")?;
-    if let Some((_, state)) = repo.home.open_run(&repo.branch)? {
+    if let Some((_, state)) = repo.home.open_run(open::DB_CHANGE, &repo.branch)? {
         return Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
             .hint("go on with it: cargo xtask db-change")
             .hint("or end it: cargo xtask db-change abort --reason TEXT")
@@ -77,13 +77,7 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
     let repo = open::repo()?;
     let loaded = workflow::load(&workflow::load::path_of(&repo.root, name), &actions::catalogue())?;
     let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
-    let open = repo
-        .home
-        .runs()?
-        .into_iter()
-        .rev()
-        .find(|(_, state)| state.ended.is_none() && state.workflow == name && state.branch == repo.branch);
-    let found = match open {
+    let found = match repo.home.open_run(name, &repo.branch)? {
         Some(found) => found,
         None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
     };
@@ -92,7 +86,7 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
 
 fn nothing_to_do(repo: &Repo) -> Result<u8> {
     print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
-    if let Some((_, state)) = repo.home.last_run(&repo.branch)? {
+    if let Some((_, state)) = repo.home.last_run(open::DB_CHANGE, &repo.branch)? {
         print(&format!("last run: {} ({})\n", state.run, state.outcome.as_deref().unwrap_or("open")));
     }
     print("next  edit the schema files and run this again, or: cargo xtask db-change start --help\n");

@@ -7,8 +7,12 @@ use anyhow::{Context, Result};
 use crate::actions;
 use crate::failure::Failure;
 use crate::repo::git;
+use crate::state::lock;
 use crate::state::{Home, RunFolder, State};
 use crate::workflow::{self, Loaded};
+
+/// The workflow whose verbs these are.
+pub(super) const DB_CHANGE: &str = "db-change";
 
 /// The repo around the current folder.
 pub(super) struct Repo {
@@ -31,22 +35,26 @@ pub(super) fn db_change(root: &Path) -> Result<Loaded> {
             .hint("run this in the repo whose schema you change; to see it at work: cargo xtask demo")
             .into());
     }
-    workflow::load(&workflow::load::path_of(root, "db-change"), &actions::catalogue())
+    workflow::load(&workflow::load::path_of(root, DB_CHANGE), &actions::catalogue())
 }
 
 impl Repo {
-    /// The open run of this branch, or the last one.
+    /// The open change of this branch, or the last one, as it stands for someone who only looks.
     pub(super) fn last_run(&self) -> Result<(RunFolder, State)> {
-        self.home.last_run(&self.branch)?.ok_or_else(|| {
+        let found = self.home.last_run(DB_CHANGE, &self.branch)?;
+        let (folder, mut state) = found.ok_or_else(|| {
             Failure::usage(format!("there is no run on the branch `{}`", self.branch))
                 .hint("start one: edit the schema files and run `cargo xtask db-change`, or `cargo xtask db-change start --help`")
-                .into()
-        })
+        })?;
+        if lock::is_free(&self.home) {
+            state.interrupt_running();
+        }
+        Ok((folder, state))
     }
 
-    /// The open run of this branch.
+    /// The open change of this branch.
     pub(super) fn open_run(&self) -> Result<(RunFolder, State)> {
-        self.home.open_run(&self.branch)?.ok_or_else(|| {
+        self.home.open_run(DB_CHANGE, &self.branch)?.ok_or_else(|| {
             Failure::refused(format!("there is no open run on the branch `{}`", self.branch))
                 .hint("cargo xtask db-change runs")
                 .into()
