@@ -154,6 +154,11 @@ fn new_state(loaded: &Loaded) -> State {
 }
 
 impl Host for Fake {
+    fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)> {
+        let counts = xtask::code::junit::parse(report)?.counts();
+        Ok((counts.passed + counts.failed, counts.failed, counts.skipped))
+    }
+
     fn act(&self, _: &str, context: &StepContext<'_>) -> Result<Outcome> {
         self.did.lock().unwrap().push(context.id().to_owned());
         match self.acts.lock().unwrap().get(context.id()) {

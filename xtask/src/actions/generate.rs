@@ -16,7 +16,7 @@ use crate::state::{Evidence, durable};
 
 /// The migration of a run, as `generate` left it.
 #[derive(Clone, Debug)]
-pub struct Migration {
+pub(super) struct Migration {
     pub tag: String,
     pub hash: String,
     pub when: i64,
@@ -27,7 +27,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    pub fn of(context: &StepContext<'_>) -> Result<Migration> {
+    pub(super) fn of(context: &StepContext<'_>) -> Result<Migration> {
         Ok(Migration {
             tag: context.proven("generate", "tag")?,
             hash: context.proven("generate", "hash")?,
@@ -37,12 +37,12 @@ impl Migration {
         })
     }
 
-    pub fn sql(&self) -> Result<String> {
+    pub(super) fn sql(&self) -> Result<String> {
         fs::read_to_string(&self.file).with_context(|| format!("reading `{}`", self.file.display()))
     }
 
     /// The snapshots before and after it, from the work tree.
-    pub fn snapshots(&self, world: &World<'_>) -> Result<(Snapshot, Snapshot)> {
+    pub(super) fn snapshots(&self, world: &World<'_>) -> Result<(Snapshot, Snapshot)> {
         let (config, journal) = journal_of(world)?;
         snapshot::around(&config.out, &journal, &self.tag)
     }

@@ -22,7 +22,7 @@ use crate::pg::server::{Server, Settings};
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::places;
 
-pub struct Shadow {
+pub(super) struct Shadow {
     pub server: Server,
     made: BTreeSet<&'static str>,
     clones: u32,
