@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::process::environment;
 use crate::process::tools::{self, Wanted};
 
 /// A server on the installed PostgreSQL with templates in `cache`, as whoever servers run as here.
@@ -158,9 +159,15 @@ fn network_a_fetched_postgresql_runs_as_nobody() {
     assert!(dump.success(), "{}", dump.stderr);
 }
 
+/// Set for the process that is to be killed, and for no other.
+const HOLD: &str = "DB_CHANGE_TEST_HOLD";
+
 #[test]
 #[ignore = "not a test: the process that the next one kills"]
 fn owner_that_waits_to_be_killed() {
+    if environment::var(HOLD).is_none() {
+        return;
+    }
     let cache = open_cache();
     let server = start(cache.path(), &Settings::default());
     println!("\nfolder {} {} {}", server.pid(), server.folder().display(), cache.path().display());
@@ -171,7 +178,9 @@ fn owner_that_waits_to_be_killed() {
 fn the_server_of_a_killed_owner_is_gone_after_a_sweep() {
     use std::io::BufRead;
     let name = "pg::server::tests::owner_that_waits_to_be_killed";
-    let run = Run::new(std::env::current_exe().unwrap(), "/").args(["--ignored", "--exact", "--nocapture", name]);
+    let run = Run::new(std::env::current_exe().unwrap(), "/")
+        .args(["--ignored", "--exact", "--nocapture", name])
+        .env(HOLD, "1");
     let mut owner = run.command().stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufReader::new(owner.stdout.take().unwrap()).lines();
     let line = lines.find_map(|line| line.unwrap().strip_prefix("folder ").map(str::to_owned)).unwrap();
