@@ -282,9 +282,13 @@ fn a_rename_that_nobody_declared_is_asked_and_never_taken_for_drop_and_add() {
     let sample = Sample::new();
     sample.patch("rename/schema.patch");
     let before = Before::of(&sample);
-    sample.db_change(&[]).fails(
-        3,
-        &["renamed, or dropped and added?", "cargo xtask db-change start --rename users.email=users.email_address"],
+    let ran = sample.db_change(&[]);
+    let command = "cargo xtask db-change start --rename users.email=users.email_address";
+    ran.fails(3, &["renamed, or dropped and added?", command]);
+    let next = &ran.json()["next"];
+    assert_eq!(
+        (&next["step"], &next["kind"], &next["command"]),
+        (&"declare".into(), &"decision".into(), &command.into())
     );
     before.kept(&sample, &[]);
     // Said to be a new column beside the old one, it is refused as well.

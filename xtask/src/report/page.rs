@@ -10,7 +10,7 @@ use crate::workflow::{Loaded, duration};
 
 /// The page for a step that held the run up.
 #[must_use]
-pub fn held(step: &str, failure: &Failure, next: Option<&NextView>) -> String {
+pub fn held(workflow: &str, step: &str, failure: &Failure, next: Option<&NextView>) -> String {
     let mut out = String::from("\n");
     let waiting = failure.kind == Kind::Waiting;
     if !waiting || !failure.details.is_empty() || !failure.hints.is_empty() {
@@ -20,7 +20,11 @@ pub fn held(step: &str, failure: &Failure, next: Option<&NextView>) -> String {
         }
         out.push_str(&shown.render());
         if !waiting {
-            let _ = writeln!(out, "held up by: {step}   (its log: cargo xtask db-change logs {step})");
+            let log = match workflow {
+                "db-change" => format!("   (its log: cargo xtask db-change logs {step})"),
+                _ => String::new(),
+            };
+            let _ = writeln!(out, "held up by: {step}{log}");
         }
     }
     if waiting && let Some(next) = next {

@@ -80,7 +80,7 @@ impl Display for Terminal {
         let Ok(mut shown) = self.shown.lock() else { return };
         match event {
             Event::Opened { state } => {
-                print(&format!("db-change  {}\n", state.title));
+                print(&format!("{}  {}\n", state.workflow, state.title));
                 if let Some(lane) = state.lane {
                     let reason = state.lane_reason.as_deref().unwrap_or_default();
                     print(&wrapped(&format!("lane {lane}: {reason}"), WIDTH, "           "));

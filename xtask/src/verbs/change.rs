@@ -135,7 +135,20 @@ fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Option<Change>> {
     // Logs need a place before there is a run; a folder without a state is no run.
     let folder = repo.home.run(".opening");
     folder.create()?;
-    change::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?))
+    let found = change::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?));
+    if let Err(error) = &found
+        && let Some(asked) = error.downcast_ref::<Failure>().filter(|failure| failure.kind == Kind::Waiting)
+        && !std::io::stdout().is_terminal()
+    {
+        // There is no run yet that could carry the question.
+        let command = asked.hints.iter().find_map(|hint| hint.split_once(": ")).map(|(_, command)| command);
+        let next = json!({
+            "step": "declare", "kind": "decision", "by": "person", "question": asked.message, "details": asked.details,
+            "options": [], "ask": null, "findings": [], "command": command,
+        });
+        data(&format!("{}\n", json!({"schema": "1.0", "run": null, "next": next})));
+    }
+    found
 }
 
 fn create(repo: &Repo, loaded: &Loaded, change: &Change) -> Result<(RunFolder, State)> {
@@ -199,7 +212,7 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
             }
             Stop::Held { step, failure } => {
                 let next = view::next(loaded, &engine.state);
-                print(&page::held(&step, &failure, next.as_ref()));
+                print(&page::held(&engine.state.workflow, &step, &failure, next.as_ref()));
                 if failure.kind == Kind::Waiting
                     && terminal
                     && !go.json
