@@ -308,3 +308,20 @@ fn an_action_that_raises_the_lane_brings_in_the_steps_of_that_lane() {
     });
     assert_eq!(lab.done(), "impact slow");
 }
+
+#[test]
+fn a_lane_that_is_raised_late_brings_back_the_steps_that_were_left_out_before() {
+    let steps = [
+        act("a", &[], ""),
+        act("slow", &["a"], "lanes = [\"guarded\", \"breaking\"]"),
+        act("measure", &["a"], ""),
+        act("apply", &["slow", "measure"], ""),
+    ];
+    let lab = Lab::new(&steps.concat());
+    lab.lane(Lane::Additive);
+    lab.on("measure", |context| {
+        context.set_lane(Lane::Guarded, "the trial rewrote a table");
+        Ok(Outcome::Passed(Evidence::new("measured")))
+    });
+    assert_eq!(lab.done(), "a measure slow apply");
+}

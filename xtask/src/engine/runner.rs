@@ -255,6 +255,7 @@ impl Engine<'_> {
             None => command::act(&context, self.loaded, self.root, self.host),
         };
         let lane = context.lane.into_inner().unwrap_or_default();
+        let before = self.state.lane;
         if let Some((lane, reason)) = lane {
             super::raise_lane(&mut self.state, lane, &reason);
         }
@@ -265,7 +266,18 @@ impl Engine<'_> {
             Ok(_) => self.key_after(step, key)?,
             Err(_) => key,
         };
-        self.settle(step, outcome, key, seconds)
+        let next = self.settle(step, outcome, key, seconds)?;
+        let again = self.state.lane != before && self.skipped_too_soon(position);
+        Ok(if again && matches!(next, Next::On) { Next::Again } else { next })
+    }
+
+    /// Whether a step before this one was left out by a lane that no longer leaves it out.
+    fn skipped_too_soon(&self, position: usize) -> bool {
+        self.loaded.in_order().into_iter().take(position).any(|step| {
+            let state = self.state.step.get(step.id.get_ref());
+            let skipped = state.is_some_and(|state| state.status == Status::Skipped && state.key.is_empty());
+            skipped && self.not_needed(step).is_none()
+        })
     }
 
     /// A step that promises files and leaves none has not passed.
