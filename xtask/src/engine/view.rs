@@ -113,6 +113,12 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
     let open =
         |id: &String| !state.step.get(id).is_some_and(|state| matches!(state.status, Status::Passed | Status::Skipped));
     let step = loaded.in_order().into_iter().map(|step| step.id.get_ref()).find(|id| open(id))?;
+    Some(at(loaded, state, step))
+}
+
+/// What has to happen at this step.
+#[must_use]
+pub fn at(loaded: &Loaded, state: &State, step: &str) -> NextView {
     let present = state.step.get(step).cloned().unwrap_or_default();
     let question = present.question.filter(|_| present.status.is_waiting());
     let answered = match present.status {
@@ -148,8 +154,8 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
         _ => ("run", "anyone", go_on),
     };
     let options = question.iter().flat_map(|question| &question.options);
-    Some(NextView {
-        step: step.clone(),
+    NextView {
+        step: step.to_owned(),
         kind,
         by,
         details: question.as_ref().map(|question| question.details.clone()).unwrap_or_default(),
@@ -160,5 +166,5 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
         ask: question.as_ref().and_then(|question| question.ask.clone()),
         question: question.map(|question| question.text),
         command,
-    })
+    }
 }

@@ -211,7 +211,8 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
                 break 0;
             }
             Stop::Held { step, failure } => {
-                let next = view::next(loaded, &engine.state);
+                // With `--to`, steps that nobody asked for may be open before the one that waits.
+                let next = Some(view::at(loaded, &engine.state, &step));
                 print(&page::held(&engine.state.workflow, &step, &failure, next.as_ref()));
                 if failure.kind == Kind::Waiting
                     && terminal
