@@ -16,6 +16,7 @@ mod killed;
 #[cfg(target_os = "linux")]
 mod other_postgres;
 mod sample;
+mod tampering;
 mod workflow_files;
 
 use std::path::Path;

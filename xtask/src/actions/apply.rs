@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use postgres::Client;
 
+use super::backup::{AGAIN, lost};
 use super::generate::Migration;
 use super::probe::{self, Applying, Seen};
 use super::schema::journal_of;
@@ -25,8 +26,7 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     lock(&mut client, target)?;
     let rehearsed: String = context.proven("rehearse", "fingerprint")?;
     let seen = probe::see(world, target)?;
-    let row = format!("{} {}", migration.hash, migration.when);
-    if seen.applied.contains(&row) {
+    if seen.applied.contains(&migration.row()) {
         return done(world, target, &migration, &mut client, &rehearsed, None);
     }
     if let Some(failure) = outdated(context, target, &seen)? {
@@ -71,12 +71,14 @@ fn lock(client: &mut Client, target: &str) -> Result<()> {
     }
 }
 
-/// Why the backup no longer serves: it is of another state of the database, or too old.
+/// Why the backup no longer serves: it is of another state of the database, too old, or not there any more.
 fn outdated(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<Option<Failure>> {
-    let again = "run `cargo xtask db-change`: it backs up again first";
     let state: String = context.proven("backup", "state")?;
     if state != seen.digest() {
-        return Ok(Some(Failure::refused(format!("the backup is of another state of `{target}`")).hint(again)));
+        return Ok(Some(Failure::refused(format!("the backup is of another state of `{target}`")).hint(AGAIN)));
+    }
+    if let Some(failure) = lost(context) {
+        return Ok(Some(failure));
     }
     let taken: u64 = context.proven("backup", "taken_at")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_secs();
@@ -86,7 +88,7 @@ fn outdated(context: &StepContext<'_>, target: &str, seen: &Seen) -> Result<Opti
     })?;
     let age = now.saturating_sub(taken);
     if age > limit.as_secs() {
-        return Ok(Some(Failure::refused(format!("the backup is {age} s old, and may be {text}")).hint(again)));
+        return Ok(Some(Failure::refused(format!("the backup is {age} s old, and may be {text}")).hint(AGAIN)));
     }
     Ok(None)
 }

@@ -1,5 +1,6 @@
 //! `backup`: a dump that counts only because it was restored and found equal, table by table, to its own snapshot.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -7,6 +8,7 @@ use anyhow::{Context, Result};
 use super::generate::Migration;
 use super::probe;
 use super::world::World;
+use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::{restore, url};
@@ -56,6 +58,23 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
             .info("server_version", taken.identity.server_version.clone()),
     ))
 }
+
+/// Why the backup that this run took cannot be restored any more.
+pub(super) fn lost(context: &StepContext<'_>) -> Option<Failure> {
+    if !context.passed("backup") {
+        return None;
+    }
+    let file: PathBuf = context.proven("backup", "file").ok()?;
+    let sha256: String = context.proven("backup", "sha256").ok()?;
+    if digest::of_file(&file).is_ok_and(|now| now == sha256) {
+        return None;
+    }
+    let what = format!("the backup `{}` is gone, or is not what was taken", file.display());
+    Some(Failure::refused(what).hint(AGAIN))
+}
+
+/// The way on where the backup no longer serves.
+pub(super) const AGAIN: &str = "run `cargo xtask db-change`: it backs up again first";
 
 /// Once the source has the migration, a dump of it would take the place of the one that can bring the old state back.
 fn refuse_after_apply(world: &World<'_>, context: &StepContext<'_>, source: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `generate`: drizzle-kit writes the migration, and it holds the declared operations, no more and no less.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -37,6 +37,11 @@ impl Migration {
         })
     }
 
+    /// Its row in the migrator's books: hash and time.
+    pub(super) fn row(&self) -> String {
+        format!("{} {}", self.hash, self.when)
+    }
+
     pub(super) fn sql(&self) -> Result<String> {
         fs::read_to_string(&self.file).with_context(|| format!("reading `{}`", self.file.display()))
     }
@@ -54,9 +59,11 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let project = world.work(&context.log)?;
     let config = world.config()?;
     let base_project = world.base(&context.log_of("base"))?;
-    let base_journal = journal::load(&drizzle::config::load(&base_project)?.out)?;
+    let base_out = drizzle::config::load(&base_project)?.out;
+    let base_journal = journal::load(&base_out)?;
     let now = schema::of_schema(&project, config, Some(base.id()))?;
     let journal = journal::load(&config.out)?;
+    check_history((&base_out, &base_journal), (&config.out, &journal))?;
     let new: Vec<&Entry> = journal.entries.iter().filter(|entry| base_journal.entry(&entry.tag).is_none()).collect();
     let made = match new.as_slice() {
         [] => false,
@@ -106,6 +113,28 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .info("file", file.display().to_string())
             .info("shown", shown),
     ))
+}
+
+/// The base's migrations are as they were: databases have run them, and no other edit would be rehearsed anywhere.
+fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Path, &drizzle::Journal)) -> Result<()> {
+    let mut changed = Vec::new();
+    for (index, entry) in base.entries.iter().enumerate() {
+        let same = now.entries.get(index) == Some(entry)
+            && journal::hash(base_out, entry)? == journal::hash(out, entry)?
+            && fs::read(journal::snapshot_path(base_out, entry)).ok()
+                == fs::read(journal::snapshot_path(out, entry)).ok();
+        if !same {
+            changed.push(entry.tag.clone());
+        }
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let out = out.display();
+    Err(Failure::step(format!("migrations of the base are not as they were: {}", changed.join(", ")))
+        .detail("its SQL, its snapshot or its journal entry differs from the base commit, where databases took it from")
+        .hint(format!("take the edit back (git diff {out}) and write it as a migration of its own"))
+        .into())
 }
 
 /// The declared operations and those that the snapshots show must be the same.

@@ -56,7 +56,9 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         rows => format!("{} rows, 0 of {columns} columns changed", thousands(rows)),
     };
     Ok(Outcome::Passed(
+        // Steps that stand on the rehearsal stand on this content: another one is rehearsed, and proven, anew.
         Evidence::new(format!("{number} applied; {compared}"))
+            .proven("migration", migration.row())
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("fingerprint", print)
             .info("rows", sums.rows())

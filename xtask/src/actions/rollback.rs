@@ -17,7 +17,8 @@ use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum::{self, Checksums};
 use crate::pg::fingerprint::Fingerprint;
-use crate::pg::{migrations, synthetic, url};
+use crate::pg::migrations::{self, Applied};
+use crate::pg::{synthetic, url};
 use crate::process::{Output, Run};
 use crate::state::{Evidence, durable};
 
@@ -70,6 +71,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     Ok(Outcome::Passed(
         Evidence::new(format!("rollback_{}.sql, {how}", migration.tag))
             .proven("rollback", digest::of(&text))
+            .proven("migration", migration.row())
             .info("file", path.display().to_string())
             .info("shown", shown),
     ))
@@ -84,26 +86,28 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     context.say("down on a migrated copy");
     let before = world.clone_of_base(context)?;
     let (was, sums) = proof.state(&before)?;
+    let was = Before { schema: was, sums, books: proof.books(&before)? };
+    let sums = &was.sums;
     world.drop_database(context, &before)?;
     let up = world.clone_of_rehearsed(context)?;
-    let (up_print, up_sums) = proof.state_after(&up, &sums)?;
+    let (up_print, up_sums) = proof.state_after(&up, sums)?;
     let started = Instant::now();
     proof.down(&up)?;
     let recovery = started.elapsed().as_secs_f64();
-    proof.same("up → down", &up, &was, &sums)?;
+    proof.same("up → down", &up, &was)?;
     context.say("down a second time, which must change nothing");
-    proof.refuses("a second time", &up, &was, &sums)?;
+    proof.refuses("a second time", &up, &was)?;
     context.say("up again, with bun run db:migrate");
     world.migrate(context, world.work(&context.log_of("up-again"))?, &up.name)?;
-    let (again, again_sums) = proof.state_after(&up, &sums)?;
+    let (again, again_sums) = proof.state_after(&up, sums)?;
     let mut differences = up_print.difference(&again);
     differences.extend(checksum::compare(&up_sums, &again_sums, &checksum::Mapping::default())?);
     fail_on("up → down → up", &differences)?;
     context.say("down after new rows were written");
-    let (written, table) = proof.with_new_rows(&sums)?;
+    let (written, table) = proof.with_new_rows(sums)?;
     context.say("down where the migration never was");
     let elsewhere = world.clone_of_base(context)?;
-    proof.refuses("on a database without the migration", &elsewhere, &was, &sums)?;
+    proof.refuses("on a database without the migration", &elsewhere, &was)?;
     for database in [&up, &elsewhere] {
         world.drop_database(context, database)?;
     }
@@ -111,11 +115,18 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     Ok(Outcome::Passed(
         Evidence::new(format!("up → down → up, schema and data equal; {recovery:.2} s"))
             .proven("rollback", digest::of_file(&file)?)
-            .proven("schema", was.digest())
+            .proven("schema", was.schema.digest())
             .proven("new_rows_survive", format!("{written} rows of {table}"))
             .info("recovery_seconds", recovery)
             .info("restore_seconds", restore),
     ))
+}
+
+/// A database before the migration.
+struct Before {
+    schema: Fingerprint,
+    sums: Checksums,
+    books: Vec<Applied>,
 }
 
 struct Proof<'a> {
@@ -161,27 +172,37 @@ impl Proof<'_> {
     }
 
     /// The database is as before the migration: schema, data, and the migrator's books.
-    fn same(&self, what: &str, database: &Database, was: &Fingerprint, sums: &Checksums) -> Result<()> {
+    fn same(&self, what: &str, database: &Database, was: &Before) -> Result<()> {
+        let Before { schema, sums, books } = was;
         let (now, now_sums) = self.state(database)?;
-        let mut differences = was.difference(&now);
+        let mut differences = schema.difference(&now);
         differences.extend(checksum::compare(sums, &now_sums, &checksum::Mapping::default())?);
-        let table = self.world.migrations_table()?;
-        let mut client = self.world.connect(self.context, &database.name)?;
-        let books = migrations::applied(&mut client, &table.schema, &table.name)?.unwrap_or_default();
+        let now = self.books(database)?;
         let hash = &Migration::of(self.context)?.hash;
-        if books.iter().any(|row| row.hash == *hash) {
+        if now.iter().any(|row| row.hash == *hash) {
+            let table = self.world.migrations_table()?;
             differences.push(format!("{table} still says that the migration is applied"));
+        } else if now != *books {
+            let table = self.world.migrations_table()?;
+            differences.push(format!("{table} has {} earlier migrations, and had {}", now.len(), books.len()));
         }
         fail_on(what, &differences)
     }
 
+    /// What the migrator's table says is applied.
+    fn books(&self, database: &Database) -> Result<Vec<Applied>> {
+        let table = self.world.migrations_table()?;
+        let mut client = self.world.connect(self.context, &database.name)?;
+        Ok(migrations::applied(&mut client, &table.schema, &table.name)?.unwrap_or_default())
+    }
+
     /// The rollback ends with an error and leaves the database as it was.
-    fn refuses(&self, when: &str, database: &Database, was: &Fingerprint, sums: &Checksums) -> Result<()> {
+    fn refuses(&self, when: &str, database: &Database, was: &Before) -> Result<()> {
         let output = self.psql(database)?;
         if output.success() {
             return Err(Failure::step(format!("the rollback succeeds {when}, where it must refuse")).into());
         }
-        self.same(&format!("down {when}"), database, was, sums)
+        self.same(&format!("down {when}"), database, was)
     }
 
     /// Rows written after the migration are still there after the rollback.

@@ -217,7 +217,11 @@ impl Host for World<'_> {
     fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome> {
         let found = super::ACTIONS.iter().find(|candidate| candidate.name == action);
         let found = found.with_context(|| format!("validated: `{action}` is an action"))?;
-        (found.run)(self, context)
+        (found.run)(self, context).or_else(|error| {
+            // Whatever failed for want of the backup's file goes on as soon as there is one again.
+            let failure = super::backup::lost(context).ok_or(error)?;
+            Ok(Outcome::Outdated { step: "backup".to_owned(), failure })
+        })
     }
 
     fn digest(&self, file: &Path) -> Result<String> {

@@ -1,0 +1,75 @@
+//! What was proven and then changed is proven again, or refused; nothing that was not rehearsed reaches the database.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::sample::{Ran, Sample};
+
+const MIGRATION: &str = "packages/db/drizzle/0007_add_users_phone.sql";
+const ROLLBACK: &str = "packages/db/drizzle/rollback_0007_add_users_phone.sql";
+const TEST: &str = "packages/db/tests/add-users-phone.test.ts";
+
+/// Edits a file, goes up to a step, and puts the file back.
+fn with_edit(sample: &Sample, name: &str, edit: impl Fn(&str) -> String, to: &str) -> Ran {
+    let path = sample.path(name);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, edit(&text)).unwrap();
+    let ran = sample.db_change(&["--to", to]);
+    fs::write(&path, text).unwrap();
+    ran
+}
+
+#[track_caller]
+fn held_up(ran: &Ran, step: &str, words: &str) {
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains(&format!("held up by: {step}")), "not held up by `{step}`");
+    assert!(ran.stderr.contains(words), "it does not say: {words}");
+}
+
+fn backup(folder: &Path) -> PathBuf {
+    let found = glob::glob(&format!("{}/**/*.dump", folder.display())).unwrap().map(Result::unwrap);
+    found.max().unwrap()
+}
+
+#[test]
+fn what_was_edited_after_its_proof_is_proven_again_before_anything_is_applied() {
+    let sample = Sample::new();
+    let before = sample.content();
+    sample.patch("phone/schema.patch");
+    assert_eq!(sample.db_change(&["--to", "annotate"]).code, 0);
+
+    let weak = "import { expect, test } from 'bun:test';
+test('add column users.phone', () => {
+  expect(1).toBe(1);
+});
+";
+    let ran = with_edit(&sample, TEST, |_| weak.to_owned(), "schema-test-green");
+    held_up(&ran, "schema-test-red", "passes before the change");
+
+    let more = |sql: &'static str| move |text: &str| format!("{text}\n--> statement-breakpoint\n{sql}\n");
+    let ran = with_edit(&sample, MIGRATION, more("DELETE FROM workouts;"), "verify-schema");
+    held_up(&ran, "rehearse", "table workouts had");
+
+    let earlier = glob::glob(&sample.path("packages/db/drizzle/0002_*.sql").display().to_string()).unwrap();
+    let earlier = earlier.map(Result::unwrap).next().unwrap();
+    let name = earlier.strip_prefix(sample.root()).unwrap().display().to_string();
+    let ran = with_edit(&sample, &name, more("DELETE FROM workouts;"), "generate");
+    held_up(&ran, "generate", "migrations of the base are not as they were: 0002_");
+
+    let forgets =
+        |text: &str| text.replace("\nCOMMIT", "\nDELETE FROM drizzle.__drizzle_migrations WHERE id = 2;\nCOMMIT");
+    assert_eq!(sample.db_change(&["--to", "rollback-write"]).code, 0);
+    let ran = with_edit(&sample, ROLLBACK, forgets, "rollback-prove");
+    held_up(&ran, "rollback-prove", "has 6 earlier migrations, and had 7");
+
+    for to in ["annotate", "measure", "verify-schema"] {
+        assert_eq!(sample.db_change(&["--to", to]).code, 0);
+    }
+    fs::remove_file(backup(sample.everything())).unwrap();
+    let ran = sample.db_change(&[]);
+    assert_eq!(ran.code, 4);
+    assert!(ran.stderr.contains("is gone, or is not what was taken"), "the lost backup is not named");
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "applied without a backup");
+    assert_eq!(sample.db_change(&[]).code, 0);
+    assert!(backup(sample.everything()).is_file());
+}
