@@ -70,6 +70,11 @@ test('add column users.phone', () => {
     assert_eq!(ran.code, 4);
     assert!(ran.stderr.contains("is gone, or is not what was taken"), "the lost backup is not named");
     assert_eq!(before.difference(&sample.content()), [] as [String; 0], "applied without a backup");
-    assert_eq!(sample.db_change(&[]).code, 0);
+    assert_eq!(sample.db_change(&["--to", "apply"]).code, 0);
     assert!(backup(sample.everything()).is_file());
+
+    sample.client().batch_execute(&sample.read(ROLLBACK).replace("\\set ON_ERROR_STOP on", "")).unwrap();
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "not rolled back");
+    assert_eq!(sample.db_change(&[]).code, 0);
+    assert_eq!(sample.content().applied.len(), before.applied.len() + 1, "done, and not applied");
 }

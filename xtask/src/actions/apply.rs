@@ -39,7 +39,7 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
         let entry = journal.entry(tag).with_context(|| format!("`{tag}` is in the journal"))?;
         after.applied.push(format!("{} {}", crate::drizzle::journal::hash(&config.out, entry)?, entry.when));
     }
-    probe::record(world, &Applying { target: target.to_owned(), before: seen, after })?;
+    probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
     context.say(&format!("bun run db:migrate on `{target}`"));
     let project = World::on(world.work(&context.log)?, &url.to_url());
     let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client);
@@ -110,6 +110,7 @@ fn done(
             .hint(format!("the migration is applied; to go back: psql \"$DATABASE_URL\" < {}", back.display()))
             .into());
     }
+    probe::record_done(world, target)?;
     let how = if seconds.is_some() { "applied once" } else { "already applied" };
     Ok(Outcome::Passed(
         Evidence::new(format!("{} {how} to {target}, schema as rehearsed", migration.tag))

@@ -28,6 +28,9 @@ pub(super) struct Applying {
     pub target: String,
     pub before: Seen,
     pub after: Seen,
+    /// Whether it came to its end, with proof.
+    #[serde(default)]
+    pub done: bool,
 }
 
 pub(super) fn see(world: &World<'_>, target: &str) -> Result<Seen> {
@@ -48,6 +51,23 @@ pub(super) fn database(world: &World<'_>, target: &str) -> Result<String> {
     match applying(world, target)? {
         Some(applying) if now == applying.before || now == applying.after => Ok(applying.before.digest()),
         _ => Ok(now.digest()),
+    }
+}
+
+/// Whether what was applied is still there: someone may have run the rollback since.
+pub(super) fn applied(world: &World<'_>, target: &str) -> Result<String> {
+    let taken_back = match applying(world, target)? {
+        Some(applying) => applying.done && see(world, target)? == applying.before,
+        None => false,
+    };
+    Ok(if taken_back { "taken back" } else { "not taken back" }.to_owned())
+}
+
+/// The apply that was recorded has come to its end.
+pub(super) fn record_done(world: &World<'_>, target: &str) -> Result<()> {
+    match applying(world, target)? {
+        Some(applying) => record(world, &Applying { done: true, ..applying }),
+        None => Ok(()),
     }
 }
 

@@ -238,8 +238,10 @@ impl Host for World<'_> {
         if let Some(known) = self.probes.lock().ok().and_then(|probes| probes.get(probe).cloned()) {
             return Ok(known);
         }
-        let target = probe.strip_prefix("database:").unwrap_or(probe);
-        let value = super::probe::database(self, target)?;
+        let value = match probe.strip_prefix("applied:") {
+            Some(target) => super::probe::applied(self, target)?,
+            None => super::probe::database(self, probe.strip_prefix("database:").unwrap_or(probe))?,
+        };
         if let Ok(mut probes) = self.probes.lock() {
             probes.insert(probe.to_owned(), value.clone());
         }

@@ -129,12 +129,13 @@ fn check_step(
         check_green(step, green_of, steps, ids, catalogue, found);
     }
     for probe in &step.probes {
-        let known =
-            probe.get_ref().strip_prefix("database:").is_some_and(|target| workflow.target.contains_key(target));
+        let known = ["database:", "applied:"]
+            .iter()
+            .any(|kind| probe.get_ref().strip_prefix(kind).is_some_and(|target| workflow.target.contains_key(target)));
         if !known {
             found.push(
                 Problem::new(probe.span(), format!("`{}` is not a probe", probe.get_ref()), "here")
-                    .help("write `database:TARGET` with a target of this file"),
+                    .help("write `database:TARGET` or `applied:TARGET` with a target of this file"),
             );
         }
     }
