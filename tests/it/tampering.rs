@@ -48,6 +48,13 @@ test('add column users.phone', () => {
 
     let more = |sql: &'static str| move |text: &str| format!("{text}\n--> statement-breakpoint\n{sql}\n");
     let ran = with_edit(&sample, MIGRATION, more("DELETE FROM workouts;"), "verify-schema");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("cargo xtask db-change accept undeclared"), "{}", ran.stderr);
+    let accepted = |text: &str| {
+        assert_eq!(sample.db_change(&["accept", "undeclared", "--reason", "to see"]).code, 0);
+        more("DELETE FROM workouts;")(text)
+    };
+    let ran = with_edit(&sample, MIGRATION, accepted, "verify-schema");
     held_up(&ran, "rehearse", "table workouts had");
 
     let earlier = glob::glob(&sample.path("packages/db/drizzle/0002_*.sql").display().to_string()).unwrap();

@@ -297,6 +297,17 @@ impl Host for World<'_> {
         row.try_get::<_, bool>(0).context("the query's first value is not a boolean")
     }
 
+    fn settings(&self, action: &str) -> Option<String> {
+        if action != "migration.measure" {
+            return None;
+        }
+        let workflow = &self.loaded.workflow;
+        let rows = workflow.target.get("production").map(|target| &target.rows);
+        let budget = [&workflow.budget.migration, &workflow.budget.blocked_reads, &workflow.budget.blocked_writes];
+        let budget = budget.map(|limit| limit.as_ref().map(|limit| limit.get_ref().as_str()));
+        Some(digest::of(format!("{budget:?} {rows:?}")))
+    }
+
     fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)> {
         let counts = code::junit::parse(report)?.counts();
         Ok((counts.passed + counts.failed, counts.failed, counts.skipped))

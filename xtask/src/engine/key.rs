@@ -25,6 +25,9 @@ pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn H
     if let Some(red) = red {
         key.insert("green of".to_owned(), definition_digest(red)?);
     }
+    if let Some(settings) = step.uses.as_ref().and_then(|uses| host.settings(uses.get_ref())) {
+        key.insert("settings".to_owned(), settings);
+    }
     for need in &step.needs {
         let evidence = state.step.get(need.get_ref()).and_then(|need| need.evidence.clone());
         key.insert(format!("evidence of {}", need.get_ref()), evidence.unwrap_or_else(|| "none".to_owned()));

@@ -36,6 +36,10 @@ pub trait Host: Sync {
     fn env(&self, name: &str) -> Option<String>;
     /// Whether a query on a target says true.
     fn holds(&self, target: &str, query: &str) -> Result<bool>;
+    /// What an action reads from the workflow file beside its own step, as part of the freshness key.
+    fn settings(&self, _action: &str) -> Option<String> {
+        None
+    }
     /// Tests that ran, failed and were skipped, as a JUnit report says.
     fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)>;
     /// The secrets of this run.
