@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
-use crate::code::junit::Results;
+use crate::code::junit::{self, Case, Results};
 use crate::code::tests::{self, Suite, TestRun};
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
@@ -70,8 +70,10 @@ pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[
     Ok(found)
 }
 
+/// The tests that ran; a skipped one did not.
 pub(super) fn names(results: &Results) -> Vec<String> {
-    results.by_key().into_keys().collect()
+    let ran = |case: &&Case| case.outcome != junit::Outcome::Skipped && !case.is_hook();
+    results.cases.iter().filter(ran).map(Case::key).collect()
 }
 
 /// What fails now and did not on the base.
@@ -92,7 +94,9 @@ pub(super) fn base_tests_on(
 
 /// `db-tests` and `api-suite`: the whole suite on the migrated copy.
 pub(super) fn suite(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
-    judged(world, context, &context.list("targets"), "")
+    let targets = context.list("targets");
+    let base = baseline(world, context, &targets)?;
+    judged(world, context, &targets, "", Some(&base))
 }
 
 /// `api-tests`: those that reach what changed; where none does, all.
@@ -104,13 +108,21 @@ pub(super) fn api_tests(world: &World<'_>, context: &StepContext<'_>) -> Result<
             context,
             &[context.required("suite")?.to_owned()],
             "no test file is affected: the whole suite, ",
+            None,
         );
     }
     let targets: Vec<String> = affected.iter().map(|file| format!("./{file}")).collect();
-    judged(world, context, &targets, &format!("{} affected files, ", targets.len()))
+    judged(world, context, &targets, &format!("{} affected files, ", targets.len()), None)
 }
 
-fn judged(world: &World<'_>, context: &StepContext<'_>, targets: &[String], chosen: &str) -> Result<Outcome> {
+/// Runs tests on a migrated copy; only what passed on the base and fails now counts. With `base`, what no longer runs is told.
+fn judged(
+    world: &World<'_>,
+    context: &StepContext<'_>,
+    targets: &[String],
+    chosen: &str,
+    base: Option<&Baseline>,
+) -> Result<Outcome> {
     let database = world.clone_of_rehearsed(context)?;
     context.say(&format!("bun test {}", targets.join(" ")));
     let (run, flaky) =
@@ -135,9 +147,16 @@ fn judged(world: &World<'_>, context: &StepContext<'_>, targets: &[String], chos
     if !flaky.is_empty() {
         summary = format!("{summary}, flaky: {}", flaky.iter().cloned().collect::<Vec<_>>().join(", "));
     }
+    let ran = names(results);
+    let gone: Vec<String> =
+        base.iter().flat_map(|base| &base.ran).filter(|name| !ran.contains(name)).cloned().collect();
+    if !gone.is_empty() {
+        summary = format!("{summary}; {} of the base's no longer run", gone.len());
+    }
     let list = |names: Vec<String>| names.into_iter().map(toml::Value::from).collect::<Vec<_>>();
     Ok(Outcome::Passed(
         Evidence::new(summary)
+            .info("no_longer_run", list(gone))
             .proven("passed", i64::try_from(counts.passed)?)
             .proven("targets", list(targets.to_vec()))
             .info("failed_on_base_too", list(failed.into_iter().collect()))

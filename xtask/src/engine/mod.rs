@@ -6,6 +6,7 @@ pub mod command;
 pub mod context;
 pub mod key;
 pub mod precondition;
+mod question;
 pub mod runner;
 pub mod view;
 

@@ -9,14 +9,14 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::key::{self, Key};
+use super::question::{self, Asked};
 use super::{Display, Event, Host, Outcome, StepContext, command, precondition};
 use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::process::{interrupt, orphans};
 use crate::state::folder::now;
-use crate::state::model::{Answer, Question, QuestionOption};
+use crate::state::model::{Answer, Question};
 use crate::state::{Evidence, RunFolder, State, Status, StepState};
-use crate::workflow::load::expand;
 use crate::workflow::{Loaded, Step, condition, duration};
 
 /// How long a step may take that says nothing else.
@@ -351,7 +351,7 @@ impl Engine<'_> {
     fn wait(&mut self, step: &Step, outcome: Outcome, key: Key, seconds: f64) -> Result<Next> {
         let id = step.id.get_ref().clone();
         let earlier = self.state.step.get(&id).cloned().unwrap_or_default();
-        let (status, evidence, question, failure) = self.question(step, outcome, &earlier)?;
+        let Asked { status, evidence, question, failure } = question::of(step, outcome, &earlier)?;
         self.folder.save_evidence(&id, &evidence)?;
         let summary = question.text.lines().next().unwrap_or_default().to_owned();
         self.change(&id, |state| {
@@ -382,83 +382,6 @@ impl Engine<'_> {
             failure.iter().flat_map(|failure| &failure.details).fold(waiting, |waiting, line| waiting.detail(line));
         waiting.hints = failure.map(|failure| failure.hints).unwrap_or_default();
         Ok(Next::Hold(waiting))
-    }
-
-    /// The question that a waiting outcome puts, with what it stands on.
-    fn question(
-        &self,
-        step: &Step,
-        outcome: Outcome,
-        earlier: &StepState,
-    ) -> Result<(Status, Evidence, Question, Option<Failure>)> {
-        let id = step.id.get_ref();
-        Ok(match outcome {
-            Outcome::Edit { message, details, evidence } => {
-                let question = Question {
-                    id: id.clone(),
-                    digest: evidence.digest(),
-                    text: message,
-                    details,
-                    ..Question::default()
-                };
-                (Status::WaitingEdit, evidence, question, None)
-            }
-            Outcome::Attest { text, details, digest, evidence } => {
-                let question = Question { id: id.clone(), text, details, digest, ..Question::default() };
-                (Status::WaitingAttestation, evidence, question, None)
-            }
-            Outcome::Accept { findings, digest, evidence } => {
-                let count = findings.len();
-                let question = Question {
-                    id: "findings".to_owned(),
-                    text: format!(
-                        "{count} finding{} to accept by name, or the migration changes",
-                        if count == 1 { "" } else { "s" }
-                    ),
-                    details: findings.iter().map(|(name, text)| format!("{name}  {text}")).collect(),
-                    findings: findings.into_iter().map(|(name, _)| name).collect(),
-                    digest,
-                    ..Question::default()
-                };
-                (Status::WaitingDecision, evidence, question, None)
-            }
-            Outcome::Decide { values, details, failure, evidence } => {
-                let decision = step.decision.as_ref().ok_or_else(|| {
-                    Failure::usage(format!("step `{id}` has a question and the workflow file has no `decision` for it"))
-                        .hint("take the `[phase.step.decision]` of this step from the workflow file of this project")
-                })?;
-                let values = values.into_iter().collect();
-                let options: Vec<QuestionOption> = decision
-                    .options
-                    .get_ref()
-                    .iter()
-                    .enumerate()
-                    .map(|(index, option)| QuestionOption {
-                        n: index + 1,
-                        label: option.label.clone(),
-                        leads_to: expand(&option.leads_to, &values),
-                        then: option.then.get_ref().clone(),
-                    })
-                    .collect();
-                // A step that has passed since has no question: what was chosen then is done.
-                let chosen_edit = earlier.answer.as_ref().filter(|answer| {
-                    let still = earlier.question.as_ref().is_some_and(|question| question.digest == answer.digest);
-                    still && options.iter().any(|option| option.n == answer.option && option.then == "edit")
-                });
-                let text = expand(&decision.question, &values);
-                // Someone who chose to mend it is not asked again for each thing still to mend.
-                let (status, digest) = match chosen_edit {
-                    Some(answer) => (Status::WaitingEdit, answer.digest.clone()),
-                    None => (Status::WaitingDecision, digest::of(format!("{text}{}", evidence.digest()))),
-                };
-                let (id, ask) = (decision.id.clone(), decision.ask.clone());
-                let question = Question { id, text, details, options, ask, findings: Vec::new(), digest };
-                (status, evidence, question, failure)
-            }
-            Outcome::Passed(_) | Outcome::Skipped(_) | Outcome::Outdated { .. } => {
-                anyhow::bail!("step `{id}` does not wait")
-            }
-        })
     }
 
     fn capture(&mut self, id: &str, evidence: &Evidence) {

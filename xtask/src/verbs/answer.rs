@@ -46,6 +46,7 @@ pub(super) fn abort(reason: &str) -> Result<u8> {
         state.ended = Some(now());
         state.outcome = Some(format!("aborted: {reason}"));
         folder.save(state)?;
+        print(&super::change::applied_note(folder, state));
         Ok(format!(
             "{} is ended; work tree and database are as they are, and its record stays in {}",
             state.run,

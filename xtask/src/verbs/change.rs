@@ -22,7 +22,7 @@ use crate::sql::Operation;
 use crate::state::folder::now;
 use crate::state::lock::{self, Lock};
 use crate::state::model::SCHEMA;
-use crate::state::{RunFolder, State};
+use crate::state::{RunFolder, State, Status};
 use crate::workflow::Loaded;
 use crate::{actions, workflow};
 
@@ -208,6 +208,7 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
             Stop::Done => break done(&engine, go),
             Stop::Ended(outcome) => {
                 print(&format!("\nended: {outcome}; the analysis is kept: cargo xtask db-change status\n"));
+                print(&applied_note(&engine.folder, &engine.state));
                 break 0;
             }
             Stop::Held { step, failure } => {
@@ -249,6 +250,19 @@ fn done(engine: &Engine<'_>, go: &Go) -> u8 {
         print(&format!("\nnext  git add -A && git commit\n      receipt: {}\n", receipt.unwrap_or("none")));
     }
     0
+}
+
+/// A run that ends without being finished leaves what it applied; says so, and how to take it back.
+pub(super) fn applied_note(folder: &RunFolder, state: &State) -> String {
+    if state.step.get("apply").is_none_or(|apply| apply.status != Status::Passed) {
+        return String::new();
+    }
+    let written = folder.evidence("rollback-write").ok();
+    let rollback =
+        written.as_ref().and_then(|evidence| evidence.info.get("shown")?.as_str()).unwrap_or("its rollback file");
+    format!(
+        "its migration is applied to the development database; to take it back: psql \"$DATABASE_URL\" < {rollback}\n"
+    )
 }
 
 /// A run goes on under the workflow that it began with.
