@@ -35,8 +35,11 @@ pub(super) fn measure(world: &World<'_>, context: &StepContext<'_>) -> Result<Ou
         }
         context.set_lane(Lane::Guarded, "the trial rewrote a table");
     }
-    let sizes: Vec<i64> = match context.value("sizes").and_then(toml::Value::as_array) {
-        Some(sizes) => sizes.iter().filter_map(toml::Value::as_integer).collect(),
+    let sizes: Vec<i64> = match context.value("sizes") {
+        Some(sizes) => sizes.clone().try_into().map_err(|_| {
+            Failure::usage(format!("`sizes` of the step `{}` is not a list of whole numbers", context.id()))
+                .hint("write `with = { sizes = [10_000, 30_000, 100_000] }` in the workflow file")
+        })?,
         None => vec![10_000, 30_000, 100_000],
     };
     let mut points = Vec::new();
