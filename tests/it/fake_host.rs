@@ -46,7 +46,7 @@ impl Lab {
 
     /// Says what the action of a step does; without it, it passes and proves nothing in particular.
     pub fn on(&self, step: &str, act: impl Fn(&StepContext<'_>) -> Result<Outcome> + Send + 'static) {
-        self.host.acts.lock().unwrap().insert(step.to_owned(), Box::new(act));
+        self.host.acts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(step.to_owned(), Box::new(act));
     }
 
     pub fn loaded(&self) -> Loaded {
@@ -71,10 +71,16 @@ impl Lab {
 
     /// Goes as far as it can; the steps whose actions ran, and where it stopped.
     pub fn go(&self) -> (String, Stop) {
+        self.go_with(1)
+    }
+
+    /// As [`Lab::go`], with so many steps at once.
+    pub fn go_with(&self, jobs: usize) -> (String, Stop) {
         let loaded = self.loaded();
         let root = self.repo.root();
         let (folder, state) = (self.folder(), self.state());
-        let mut engine = Engine { loaded: &loaded, host: &self.host, display: &Silent, root: &root, folder, state };
+        let mut engine =
+            Engine { loaded: &loaded, host: &self.host, display: &Silent, root: &root, folder, state, jobs };
         let stop = engine.run(None).unwrap();
         (self.host.did.lock().unwrap().drain(..).collect::<Vec<_>>().join(" "), stop)
     }
@@ -83,7 +89,7 @@ impl Lab {
     #[track_caller]
     pub fn held(&self) -> (String, Kind, String) {
         match self.go() {
-            (did, Stop::Held { step, failure }) => (did, failure.kind, step),
+            (did, Stop::Held { step, failure, .. }) => (did, failure.kind, step),
             (_, other) => panic!("it was not held up: {other:?}"),
         }
     }
@@ -161,7 +167,7 @@ impl Host for Fake {
 
     fn act(&self, _: &str, context: &StepContext<'_>) -> Result<Outcome> {
         self.did.lock().unwrap().push(context.id().to_owned());
-        match self.acts.lock().unwrap().get(context.id()) {
+        match self.acts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(context.id()) {
             Some(act) => act(context),
             None => Ok(Outcome::Passed(Evidence::new("passed"))),
         }

@@ -15,6 +15,7 @@ mod harness;
 mod killed;
 #[cfg(target_os = "linux")]
 mod other_postgres;
+mod parallel;
 mod sample;
 mod tampering;
 mod workflow_files;

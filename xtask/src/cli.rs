@@ -77,6 +77,9 @@ pub struct Go {
     /// Run what is missing up to this step
     #[arg(long, value_name = "STEP")]
     pub to: Option<String>,
+    /// How many steps may run at once [default: the number of cores, at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
     /// One JSON object a line on stdout
     #[arg(long)]
     pub json: bool,
@@ -88,6 +91,8 @@ pub enum ChangeVerb {
     Start(Start),
     /// Show phases and steps, and what is next
     Status(Shown),
+    /// Show what would run, what would be skipped and what waits, with every command; runs nothing
+    Plan(Shown),
     /// Say why a step is as it is: what was proven, or what changed since
     Why {
         step: String,

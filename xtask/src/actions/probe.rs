@@ -21,6 +21,12 @@ pub(super) struct Seen {
     pub schema: String,
 }
 
+/// A state together with the catalog's objects, a line each, for people.
+pub(super) struct Look {
+    pub seen: Seen,
+    pub text: String,
+}
+
 /// What `apply` writes down before it touches the target.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,23 +40,32 @@ pub(super) struct Applying {
 }
 
 pub(super) fn see(world: &World<'_>, target: &str) -> Result<Seen> {
+    Ok(look(world, target)?.seen)
+}
+
+fn look(world: &World<'_>, target: &str) -> Result<Look> {
     let mut client = connect::connect_read_only(&world.url(target)?, APPLICATION)?;
     let identity = connect::identity(&mut client)?;
     let table = world.migrations_table()?;
     let applied = migrations::applied(&mut client, &table.schema, &table.name)?.unwrap_or_default();
-    Ok(Seen {
+    let fingerprint = fingerprint::take(&mut client, &world.portable()?)?;
+    let seen = Seen {
         server: identity.system_identifier.unwrap_or_else(|| identity.server_version.clone()),
         database: identity.database,
         applied: applied.iter().map(|row| format!("{} {}", row.hash, row.created_at)).collect(),
-        schema: fingerprint::take(&mut client, &world.portable()?)?.digest(),
-    })
+        schema: fingerprint.digest(),
+    };
+    let head = format!("server {}\ndatabase {}\n", seen.server, seen.database);
+    let applied: String = seen.applied.iter().map(|row| format!("applied {row}\n")).collect();
+    Ok(Look { text: head + &applied + &fingerprint.lines(), seen })
 }
 
-pub(super) fn database(world: &World<'_>, target: &str) -> Result<String> {
-    let now = see(world, target)?;
+/// The digest, and the lines that it stands for.
+pub(super) fn database(world: &World<'_>, target: &str) -> Result<(String, String)> {
+    let Look { seen: now, text } = look(world, target)?;
     match applying(world, target)? {
-        Some(applying) if now == applying.before || now == applying.after => Ok(applying.before.digest()),
-        _ => Ok(now.digest()),
+        Some(applying) if now == applying.before || now == applying.after => Ok((applying.before.digest(), text)),
+        _ => Ok((now.digest(), text)),
     }
 }
 

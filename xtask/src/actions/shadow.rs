@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -49,14 +50,21 @@ impl World<'_> {
         work(shadow.as_mut().context("the shadow was just started")?)
     }
 
+    fn making(&self) -> Result<MutexGuard<'_, ()>> {
+        self.making.lock().map_err(|_| anyhow::anyhow!("making a copy of the database panicked before"))
+    }
+
     /// A clone of the restored source, before any migration of this change.
     pub fn clone_of_source(&self, context: &StepContext<'_>) -> Result<Database> {
+        let making = self.making()?;
         self.source(context)?;
+        drop(making);
         self.cloned(context, "source")
     }
 
     /// A clone of the source as the base commit's code expects it.
     pub fn clone_of_base(&self, context: &StepContext<'_>) -> Result<Database> {
+        let making = self.making()?;
         self.source(context)?;
         if !self.is_made(context, "base")? {
             self.template(context, "source", "base")?;
@@ -64,11 +72,13 @@ impl World<'_> {
             self.migrate(context, project, "base")?;
             self.mark(context, "base")?;
         }
+        drop(making);
         self.cloned(context, "base")
     }
 
     /// A clone of the source after the migration under test; equal to what `rehearse` proved.
     pub fn clone_of_rehearsed(&self, context: &StepContext<'_>) -> Result<Database> {
+        let making = self.making()?;
         self.source(context)?;
         if !self.is_made(context, "rehearsed")? {
             self.template(context, "source", "rehearsed")?;
@@ -86,17 +96,20 @@ impl World<'_> {
             }
             self.mark(context, "rehearsed")?;
         }
+        drop(making);
         self.cloned(context, "rehearsed")
     }
 
     /// What `rehearse` has just migrated becomes the template of later steps.
     pub fn keep_as_rehearsed(&self, context: &StepContext<'_>, database: &Database) -> Result<()> {
+        let _making = self.making()?;
         self.template(context, &database.name, "rehearsed")?;
         self.mark(context, "rehearsed")
     }
 
     /// The restored backup becomes the template of later steps.
     pub fn keep_as_source(&self, context: &StepContext<'_>, database: &Database) -> Result<()> {
+        let _making = self.making()?;
         self.on_shadow(context, |shadow| {
             for name in ["source", "base", "rehearsed"] {
                 if shadow.made.remove(name) {

@@ -23,8 +23,9 @@ use crate::process::{Mask, Run, environment, orphans, places};
 use crate::repo::git;
 use crate::sql::TableName;
 use crate::state::RunFolder;
-use crate::workflow::Loaded;
+use crate::workflow::load::expand;
 use crate::workflow::model::{Role, Target};
+use crate::workflow::{Loaded, Step};
 
 /// One run's surroundings.
 pub struct World<'a> {
@@ -33,10 +34,15 @@ pub struct World<'a> {
     pub folder: RunFolder,
     pub base: String,
     pub(super) shadow: Mutex<Option<Shadow>>,
+    /// Held while one of the shadow's templates is made: steps that run side by side need the same ones.
+    pub(super) making: Mutex<()>,
+    /// Held while the base's tree is made.
+    tree: Mutex<()>,
     bun: OnceLock<Tool>,
     postgres: OnceLock<Postgres>,
     config: OnceLock<drizzle::Config>,
-    probes: Mutex<BTreeMap<String, String>>,
+    /// What was asked already: the digest, and the lines that it stands for.
+    probes: Mutex<BTreeMap<String, (String, String)>>,
 }
 
 /// The name our sessions bear.
@@ -51,6 +57,8 @@ impl<'a> World<'a> {
             folder,
             base: base.to_owned(),
             shadow: Mutex::new(None),
+            making: Mutex::new(()),
+            tree: Mutex::new(()),
             bun: OnceLock::new(),
             postgres: OnceLock::new(),
             config: OnceLock::new(),
@@ -235,17 +243,55 @@ impl Host for World<'_> {
     }
 
     fn probe(&self, probe: &str) -> Result<String> {
-        if let Some(known) = self.probes.lock().ok().and_then(|probes| probes.get(probe).cloned()) {
+        if let Some((known, _)) = self.probes.lock().ok().and_then(|probes| probes.get(probe).cloned()) {
             return Ok(known);
         }
-        let value = match probe.strip_prefix("applied:") {
-            Some(target) => super::probe::applied(self, target)?,
+        let (value, text) = match probe.strip_prefix("applied:") {
+            Some(target) => {
+                let said = super::probe::applied(self, target)?;
+                (said.clone(), said)
+            }
             None => super::probe::database(self, probe.strip_prefix("database:").unwrap_or(probe))?,
         };
         if let Ok(mut probes) = self.probes.lock() {
-            probes.insert(probe.to_owned(), value.clone());
+            probes.insert(probe.to_owned(), (value.clone(), text));
         }
         Ok(value)
+    }
+
+    fn probe_text(&self, probe: &str) -> Option<String> {
+        Some(self.probes.lock().ok()?.get(probe)?.1.clone())
+    }
+
+    fn commands(&self, action: &str, step: &Step) -> Vec<String> {
+        super::ACTIONS.iter().find(|candidate| candidate.name == action).map_or_else(Vec::new, |action| {
+            let with = |name: &str| {
+                let value = step.with.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value);
+                match value {
+                    Some(toml::Value::Array(values)) => {
+                        values.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(" ")
+                    }
+                    Some(toml::Value::String(text)) => text.clone(),
+                    _ => String::new(),
+                }
+            };
+            let names = ["script", "suite", "targets", "tests", "target"];
+            let values = names.iter().map(|name| ((*name).to_owned(), with(name))).collect();
+            action.commands.iter().map(|line| expand(line, &values)).collect()
+        })
+    }
+
+    fn base_commands(&self, base: &str) -> Vec<String> {
+        let short = &base[..12.min(base.len())];
+        let made = places::state(&self.root)
+            .is_ok_and(|folder| folder.join("base").join(format!("{short}.installed")).exists());
+        if made {
+            return Vec::new();
+        }
+        vec![
+            format!("git worktree add --detach --force … {short}   (once per base commit)"),
+            "bun install --frozen-lockfile   (in it, once)".to_owned(),
+        ]
     }
 
     fn tool(&self, name: &str) -> Result<(PathBuf, String)> {
@@ -265,6 +311,7 @@ impl Host for World<'_> {
 
     /// A work tree of the base with its packages installed; made once per base commit.
     fn base_tree(&self, base: &str) -> Result<PathBuf> {
+        let _one = self.tree.lock().map_err(|_| anyhow::anyhow!("making the base's tree panicked before"))?;
         let folder = self.private()?.join("base");
         places::ensure(&folder, 0o700)?;
         let tree = folder.join(&base[..12.min(base.len())]);

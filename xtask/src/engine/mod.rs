@@ -4,10 +4,14 @@
 pub mod answers;
 pub mod command;
 pub mod context;
+pub mod difference;
 pub mod key;
+pub mod plan;
 pub mod precondition;
 mod question;
 pub mod runner;
+mod schedule;
+mod settle;
 pub mod view;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +33,10 @@ pub trait Host: Sync {
     fn digest(&self, file: &Path) -> Result<String>;
     /// A digest of outside state, such as `database:dev`.
     fn probe(&self, probe: &str) -> Result<String>;
+    /// What the digest of a probe that was asked stands for, as lines.
+    fn probe_text(&self, _probe: &str) -> Option<String> {
+        None
+    }
     /// Where a tool is, and its version.
     fn tool(&self, name: &str) -> Result<(PathBuf, String)>;
     /// A folder that holds the base commit, ready to run commands in.
@@ -40,6 +48,14 @@ pub trait Host: Sync {
     /// What an action reads from the workflow file beside its own step, as part of the freshness key.
     fn settings(&self, _action: &str) -> Option<String> {
         None
+    }
+    /// The commands that an action's work runs, for the plan; `(…)` says where.
+    fn commands(&self, _action: &str, _step: &Step) -> Vec<String> {
+        Vec::new()
+    }
+    /// The commands that making the base's tree takes, where it is not there yet.
+    fn base_commands(&self, _base: &str) -> Vec<String> {
+        Vec::new()
     }
     /// Tests that ran, failed and were skipped, as a JUnit report says.
     fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)>;

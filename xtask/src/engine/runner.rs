@@ -1,26 +1,24 @@
-//! The path of a run: each step in order, evaluated as satisfied and fresh? → preconditions → gate → work, with the state
-//! written before and after. Stops at the first step that did not pass.
+//! The path of a run: each step in its turn, evaluated as satisfied and fresh? → preconditions → gate → work, with the state
+//! written before and after. Once a step did not pass, no other begins. Whose turn it is: [`super::schedule`]; what comes
+//! of the work: [`super::settle`].
 
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::key::{self, Key};
-use super::question::{self, Asked};
-use super::{Display, Event, Host, Outcome, StepContext, command, precondition};
+use super::key::{self, Ask, Parts};
+use super::schedule::Pass;
+use super::settle::proof;
+use super::{Display, Event, Host, difference, precondition};
 use crate::digest;
-use crate::failure::{Failure, Kind};
-use crate::process::{interrupt, orphans};
+use crate::failure::Failure;
+use crate::process::orphans;
+use crate::state::contents::Contents;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question};
-use crate::state::{Evidence, RunFolder, State, Status, StepState};
-use crate::workflow::{Loaded, Step, condition, duration};
-
-/// How long a step may take that says nothing else.
-const TIMEOUT: Duration = Duration::from_secs(1200);
+use crate::state::{RunFolder, State, Status, StepState};
+use crate::workflow::{Loaded, Step, condition};
 
 /// One run and what it needs to go on.
 pub struct Engine<'a> {
@@ -30,6 +28,8 @@ pub struct Engine<'a> {
     pub root: &'a Path,
     pub folder: RunFolder,
     pub state: State,
+    /// How many steps may be at work at once.
+    pub jobs: usize,
 }
 
 /// Where a run stopped.
@@ -39,8 +39,8 @@ pub enum Stop {
     Done,
     /// Ended by a decision.
     Ended(String),
-    /// Held up by this step.
-    Held { step: String, failure: Failure },
+    /// Held up by this step, and by others that were at work beside it.
+    Held { step: String, failure: Failure, others: Vec<(String, Failure)> },
 }
 
 impl Engine<'_> {
@@ -73,7 +73,7 @@ impl Engine<'_> {
                     return Ok(Stop::Ended(outcome));
                 }
                 Pass::Again => {}
-                Pass::Held { step, failure } => return Ok(Stop::Held { step, failure }),
+                Pass::Held { step, failure, others } => return Ok(Stop::Held { step, failure, others }),
             }
         }
     }
@@ -87,36 +87,17 @@ impl Engine<'_> {
         if self.state.interrupt_running() { self.save() } else { Ok(()) }
     }
 
-    fn pass(&mut self, selected: Option<&[String]>) -> Result<Pass> {
-        let loaded = self.loaded;
-        for (position, step) in loaded.in_order().into_iter().enumerate() {
-            let id = step.id.get_ref();
-            if selected.is_some_and(|selected| !selected.contains(id)) {
-                continue;
-            }
-            if interrupt::requested() {
-                let failure = Failure::step(format!("interrupted before `{id}` began"));
-                return Ok(Pass::Held { step: id.clone(), failure });
-            }
-            match self.evaluate(step, position)? {
-                Next::On => {}
-                Next::Again => return Ok(Pass::Again),
-                Next::End(outcome) => return Ok(Pass::Ended(outcome)),
-                Next::Hold(failure) => return Ok(Pass::Held { step: id.clone(), failure }),
-            }
-        }
-        Ok(Pass::Done)
-    }
-
-    fn evaluate(&mut self, step: &Step, position: usize) -> Result<Next> {
+    /// What a step needs now; its work is not done here.
+    pub(super) fn evaluate(&mut self, step: &Step) -> Result<Next> {
         let id = step.id.get_ref();
-        if let Some(reason) = self.not_needed(step) {
+        if let Some(reason) = not_needed(step, &self.state) {
             return self.skip(step, &reason);
         }
-        let key = match key::of(step, self.loaded, &self.state, self.root, self.host) {
-            Ok(key) => key,
+        let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything) {
+            Ok(parts) => parts,
             Err(error) => return Ok(Next::Hold(Failure::from_error(&error))),
         };
+        let key = parts.key();
         let present = self.state.step.get(id).cloned().unwrap_or_default();
         if present.status == Status::Skipped && present.key == key {
             self.show_end(step, Status::Skipped, &present.summary, 0.0, true);
@@ -136,31 +117,16 @@ impl Engine<'_> {
                 return Ok(next);
             }
         } else if present.status == Status::Passed {
+            let reason = in_short(&difference::between(&present.key, &parts, &self.kept()));
             self.change(id, |state| {
                 state.status = Status::Stale;
-                state.reason = Some(key::difference(&state.key, &key).join("; "));
+                state.reason = Some(reason);
             })?;
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(Failure::from_error(&error)));
         }
-        self.work(step, position, key)
-    }
-
-    /// Why a step has nothing to do in this run.
-    fn not_needed(&self, step: &Step) -> Option<String> {
-        if let Some(lane) = self.state.lane
-            && !step.lanes.is_empty()
-            && !step.lanes.contains(&lane)
-        {
-            return Some(format!("not in the lane `{lane}`"));
-        }
-        let when = condition::parse(step.when.as_ref()?.get_ref())?;
-        (!when.holds(&self.state.captured)).then(|| format!("`{}` is {} here", when.name, self.captured(&when.name)))
-    }
-
-    fn captured(&self, name: &str) -> String {
-        self.state.captured.get(name).map_or("not known".to_owned(), |value| format!("`{value}`"))
+        Ok(Next::Work(parts))
     }
 
     fn skip(&mut self, step: &Step, reason: &str) -> Result<Next> {
@@ -184,18 +150,20 @@ impl Engine<'_> {
     }
 
     /// What the chosen option says. None: the step's work has to be done again first.
-    fn follow(&mut self, step: &Step, question: &Question, answer: &Answer) -> Result<Option<Next>> {
+    pub(super) fn follow(&mut self, step: &Step, question: &Question, answer: &Answer) -> Result<Option<Next>> {
         let id = step.id.get_ref();
         let Some(option) = question.options.iter().find(|option| option.n == answer.option) else { return Ok(None) };
         match option.then.as_str() {
             "continue" => {
                 let evidence = self.folder.evidence(id)?;
+                let proof = proof(&evidence, Some(answer.option));
+                difference::keep_proof(&proof, &evidence, Some(answer.option), &self.kept());
                 let summary = format!("{}; chosen: {} {}", evidence.summary, option.n, option.label);
                 self.change(id, |state| {
                     state.status = Status::Passed;
                     state.reason = None;
                     state.summary = summary.clone();
-                    state.evidence = Some(proof(&evidence, Some(answer.option)));
+                    state.evidence = Some(proof);
                 })?;
                 self.show_end(step, Status::Passed, &summary, 0.0, false);
                 Ok(Some(Next::On))
@@ -228,181 +196,13 @@ impl Engine<'_> {
         }
     }
 
-    fn work(&mut self, step: &Step, position: usize, key: Key) -> Result<Next> {
-        let id = step.id.get_ref().clone();
-        self.change(&id, |state| {
-            state.status = Status::Running;
-            state.reason = None;
-            state.started = Some(now());
-            state.runner = Some(std::process::id());
-            state.evidence = None;
-            state.key.clear();
-        })?;
-        let phase = self.phase_of(&id);
-        self.display.event(&Event::Started { phase: &phase, step });
-        let started = Instant::now();
-        let context = StepContext {
-            step,
-            state: &self.state,
-            folder: &self.folder,
-            log: self.folder.log_stem(position + 1, &id),
-            display: self.display,
-            timeout: step.timeout.as_ref().and_then(|text| duration::parse(text.get_ref())).unwrap_or(TIMEOUT),
-            lane: Mutex::new(None),
-        };
-        let outcome = match &step.uses {
-            Some(uses) => self.host.act(uses.get_ref(), &context),
-            None => command::act(&context, self.loaded, self.root, self.host),
-        };
-        let lane = context.lane.into_inner().unwrap_or_default();
-        let before = self.state.lane;
-        if let Some((lane, reason)) = lane {
-            super::raise_lane(&mut self.state, lane, &reason);
-        }
-        let seconds = started.elapsed().as_secs_f64();
-        let outcome = outcome.and_then(|outcome| self.with_outputs(step, outcome));
-        // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
-        let key = match outcome {
-            Ok(_) => self.key_after(step, key)?,
-            Err(_) => key,
-        };
-        let next = self.settle(step, outcome, key, seconds)?;
-        let again = self.state.lane != before && self.skipped_too_soon(position);
-        Ok(if again && matches!(next, Next::On) { Next::Again } else { next })
-    }
-
-    /// Whether a step before this one was left out by a lane that no longer leaves it out.
-    fn skipped_too_soon(&self, position: usize) -> bool {
-        self.loaded.in_order().into_iter().take(position).any(|step| {
-            let state = self.state.step.get(step.id.get_ref());
-            let skipped = state.is_some_and(|state| state.status == Status::Skipped && state.key.is_empty());
-            skipped && self.not_needed(step).is_none()
-        })
-    }
-
-    /// A step that promises files and leaves none has not passed.
-    fn with_outputs(&self, step: &Step, outcome: Outcome) -> Result<Outcome> {
-        if matches!(outcome, Outcome::Passed(_)) {
-            for pattern in &step.outputs {
-                if key::files(self.root, pattern)?.is_empty() {
-                    let failure =
-                        Failure::step(format!("step `{}` left no file that matches `{pattern}`", step.id.get_ref()));
-                    return Err(failure.hint("see `outputs` of the step in the workflow file").into());
-                }
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// The key as the step found it. What it made itself counts as it left it; what anybody else changed meanwhile was not
-    /// what it proved, and makes it stale on the next look.
-    fn key_after(&self, step: &Step, before: Key) -> Result<Key> {
-        let after = key::of(step, self.loaded, &self.state, self.root, self.host)?;
-        let own: Vec<String> =
-            key::outputs(step, self.root, self.host)?.into_keys().map(|name| format!("input {name}")).collect();
-        // Whatever else has moved meanwhile was not proven: with its old value it makes the step stale on the next look.
-        let mut kept = before;
-        kept.retain(|part, _| !own.contains(part));
-        kept.extend(after.into_iter().filter(|(part, _)| own.contains(part)));
-        Ok(kept)
-    }
-
-    fn settle(&mut self, step: &Step, outcome: Result<Outcome>, key: Key, seconds: f64) -> Result<Next> {
-        let id = step.id.get_ref().clone();
-        let (status, summary, proof, next) = match outcome {
-            Ok(Outcome::Passed(evidence)) => {
-                self.capture(&id, &evidence);
-                self.folder.save_evidence(&id, &evidence)?;
-                let proof = proof(&evidence, None);
-                (Status::Passed, evidence.summary, Some(proof), Next::On)
-            }
-            Ok(Outcome::Skipped(reason)) => (Status::Skipped, reason, Some(digest::of("skipped")), Next::On),
-            Ok(Outcome::Outdated { step: earlier, failure }) => {
-                self.change(&earlier, |state| {
-                    state.status = Status::Stale;
-                    state.reason = Some(failure.message.clone());
-                    state.key.clear();
-                })?;
-                (Status::Failed, failure.message.clone(), None, Next::Hold(failure))
-            }
-            Ok(waiting) => return self.wait(step, waiting, key, seconds),
-            Err(error) => {
-                let failure = Failure::from_error(&error);
-                (Status::Failed, failure.message.clone(), None, Next::Hold(failure))
-            }
-        };
-        let interrupted = status == Status::Failed && interrupt::requested();
-        let status = if interrupted { Status::Interrupted } else { status };
-        self.change(&id, |state| {
-            state.status = status;
-            state.evidence = proof;
-            if status == Status::Passed {
-                state.question = None;
-            }
-            state.seconds = seconds;
-            state.summary = summary.clone();
-            state.reason = (status != Status::Passed).then(|| summary.clone());
-            state.key = if matches!(status, Status::Passed | Status::Skipped) { key } else { Key::new() };
-        })?;
-        self.show_end(step, status, &summary, seconds, false);
-        Ok(next)
-    }
-
-    fn wait(&mut self, step: &Step, outcome: Outcome, key: Key, seconds: f64) -> Result<Next> {
-        let id = step.id.get_ref().clone();
-        let earlier = self.state.step.get(&id).cloned().unwrap_or_default();
-        let Asked { status, evidence, question, failure } = question::of(step, outcome, &earlier)?;
-        self.folder.save_evidence(&id, &evidence)?;
-        let summary = question.text.lines().next().unwrap_or_default().to_owned();
-        self.change(&id, |state| {
-            state.status = status;
-            state.seconds = seconds;
-            state.summary = evidence.summary.clone();
-            state.reason = Some(summary.clone());
-            if state.answer.as_ref().is_some_and(|answer| answer.digest != question.digest)
-                && status == Status::WaitingDecision
-            {
-                state.answer = None;
-            }
-            state.question = Some(question.clone());
-            state.key = key;
-        })?;
-        let present = self.state.step.get(&id).and_then(|state| state.answer.clone());
-        if status == Status::WaitingDecision
-            && question.findings.is_empty()
-            && let Some(answer) = present
-            && let Some(next) = self.follow(step, &question, &answer)?
-        {
-            return Ok(next);
-        }
-        let shown = if evidence.summary.is_empty() { status.words() } else { &evidence.summary };
-        self.show_end(step, status, shown, seconds, false);
-        let waiting = Failure::new(Kind::Waiting, failure.as_ref().map_or(summary, |failure| failure.message.clone()));
-        let mut waiting =
-            failure.iter().flat_map(|failure| &failure.details).fold(waiting, |waiting, line| waiting.detail(line));
-        waiting.hints = failure.map(|failure| failure.hints).unwrap_or_default();
-        Ok(Next::Hold(waiting))
-    }
-
-    fn capture(&mut self, id: &str, evidence: &Evidence) {
-        for (name, value) in &evidence.proven {
-            let text = match value {
-                toml::Value::String(text) => text.clone(),
-                toml::Value::Integer(_) | toml::Value::Boolean(_) | toml::Value::Float(_) => value.to_string(),
-                _ => continue,
-            };
-            let name = name.strip_prefix("capture.").unwrap_or(name);
-            self.state.captured.insert(format!("{id}.{name}"), text);
-        }
-    }
-
     fn end(&mut self, outcome: &str) -> Result<()> {
         self.state.ended = Some(now());
         self.state.outcome = Some(outcome.to_owned());
         self.save()
     }
 
-    fn phase_of(&self, id: &str) -> String {
+    pub(super) fn phase_of(&self, id: &str) -> String {
         self.loaded
             .steps()
             .find(|(_, step)| step.id.get_ref() == id)
@@ -410,13 +210,13 @@ impl Engine<'_> {
             .unwrap_or_default()
     }
 
-    fn show_end(&self, step: &Step, status: Status, summary: &str, seconds: f64, fresh: bool) {
+    pub(super) fn show_end(&self, step: &Step, status: Status, summary: &str, seconds: f64, fresh: bool) {
         let phase = self.phase_of(step.id.get_ref());
         self.display.event(&Event::Ended { phase: &phase, step: step.id.get_ref(), status, summary, seconds, fresh });
     }
 
     /// One transition of one step: changed, written durably, logged.
-    fn change(&mut self, id: &str, change: impl FnOnce(&mut StepState)) -> Result<()> {
+    pub(super) fn change(&mut self, id: &str, change: impl FnOnce(&mut StepState)) -> Result<()> {
         let state = self.state.step.entry(id.to_owned()).or_default();
         change(state);
         let event = json!({
@@ -430,28 +230,42 @@ impl Engine<'_> {
     fn save(&mut self) -> Result<()> {
         self.folder.save(&mut self.state)
     }
+
+    /// What was kept of the things that steps stood on.
+    pub(super) fn kept(&self) -> Contents {
+        Contents::at(&self.root.join(".db-change"))
+    }
 }
 
-enum Pass {
-    Done,
-    Again,
-    Ended(String),
-    Held { step: String, failure: Failure },
-}
-
-enum Next {
+/// What comes after a step was evaluated, or has done its work.
+pub(super) enum Next {
     On,
+    /// Its work has to be done, and this is what it stands on.
+    Work(Parts),
     Again,
     End(String),
     Hold(Failure),
 }
 
-/// What dependents stand on: what was proven, and the option that was chosen.
-fn proof(evidence: &Evidence, option: Option<usize>) -> String {
-    match option {
-        Some(option) => digest::of(format!("{} option {option}", evidence.digest())),
-        None => evidence.digest(),
+/// Why a step has nothing to do in this run.
+pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
+    if let Some(lane) = state.lane
+        && !step.lanes.is_empty()
+        && !step.lanes.contains(&lane)
+    {
+        return Some(format!("not in the lane `{lane}`"));
     }
+    let when = condition::parse(step.when.as_ref()?.get_ref())?;
+    let known = state.captured.get(&when.name).map_or("not known".to_owned(), |value| format!("`{value}`"));
+    (!when.holds(&state.captured)).then(|| format!("`{}` is {known} here", when.name))
+}
+
+/// The parts that changed, in one line.
+fn in_short(changes: &[difference::Change]) -> String {
+    const MOST: usize = 3;
+    let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::words).collect();
+    let more = changes.len().saturating_sub(MOST);
+    words.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }
 
 /// A step id that the workflow doesn't have.

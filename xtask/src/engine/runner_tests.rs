@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::engine::{Outcome, StepContext};
 use crate::process::Mask;
 use crate::state::Home;
 use crate::workflow::{self, Catalogue};
@@ -55,8 +56,15 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
     let state = "schema = \"1.0\"\nrun = \"w-1\"\nserial = 0\nwritten_by = \"\"\nworkflow = \"w\"\nworkflow_digest = \"\"\n\
                  base = \"\"\nbranch = \"main\"\ntitle = \"w\"\nstarted = \"\"\n";
     let state = toml::from_str(state).unwrap();
-    let mut engine =
-        Engine { loaded: &loaded, host: &Nothing, display: &Nothing, root: root.path(), folder: folder.clone(), state };
+    let mut engine = Engine {
+        loaded: &loaded,
+        host: &Nothing,
+        display: &Nothing,
+        root: root.path(),
+        folder: folder.clone(),
+        state,
+        jobs: 1,
+    };
     assert!(matches!(engine.run(Some("one")).unwrap(), Stop::Done));
     let events = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap();
     let status = |line: &str| {

@@ -121,6 +121,12 @@ impl Fingerprint {
         digest::of_parts(parts.map(|part| part.as_bytes()))
     }
 
+    /// Every object, a line each.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        self.objects.iter().map(|(object, definition)| format!("{}\n", worded(object, definition))).collect()
+    }
+
     /// What `other` has (`+`), lacks (`-`) and has otherwise (`~`), one line each, sorted by kind and name.
     #[must_use]
     pub fn difference(&self, other: &Fingerprint) -> Vec<String> {

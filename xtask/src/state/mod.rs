@@ -1,5 +1,6 @@
 //! What is remembered of a run, and how it is written so that a crash cannot damage it. Every write of state is here.
 
+pub mod contents;
 pub mod durable;
 pub mod folder;
 pub mod lock;

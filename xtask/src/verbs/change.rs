@@ -202,6 +202,7 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
         root: &repo.root,
         folder,
         state,
+        jobs: jobs(go),
     };
     let code = loop {
         match engine.run(go.to.as_deref())? {
@@ -211,9 +212,17 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
                 print(&applied_note(&engine.folder, &engine.state));
                 break 0;
             }
-            Stop::Held { step, failure } => {
+            Stop::Held { step, failure, others } => {
                 // With `--to`, steps that nobody asked for may be open before the one that waits.
                 let next = Some(view::at(loaded, &engine.state, &step));
+                for (other, failure) in &others {
+                    print(&page::held(
+                        &engine.state.workflow,
+                        other,
+                        failure,
+                        Some(&view::at(loaded, &engine.state, other)),
+                    ));
+                }
                 print(&page::held(&engine.state.workflow, &step, &failure, next.as_ref()));
                 if failure.kind == Kind::Waiting
                     && terminal
@@ -232,6 +241,12 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
     };
     drop(held);
     Ok(code)
+}
+
+/// More than a few at once gain nothing: most of a run is one chain.
+fn jobs(go: &Go) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    go.jobs.map_or_else(cores, usize::from)
 }
 
 fn done(engine: &Engine<'_>, go: &Go) -> u8 {

@@ -6,6 +6,7 @@ mod change;
 mod demo;
 mod doctor;
 mod open;
+mod plan;
 mod show;
 mod test;
 mod workflow;
@@ -21,6 +22,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
             None => change::go_on(&arguments.go),
             Some(ChangeVerb::Start(start)) => change::start(start),
             Some(ChangeVerb::Status(shown)) => show::status(shown.json),
+            Some(ChangeVerb::Plan(shown)) => plan::plan(shown.json),
             Some(ChangeVerb::Why { step, shown }) => show::why(step, shown.json),
             Some(ChangeVerb::Logs { step }) => show::logs(step),
             Some(ChangeVerb::Runs(shown)) => show::runs(shown.json),

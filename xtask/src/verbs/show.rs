@@ -10,13 +10,16 @@ use super::open;
 use crate::actions::inventory as inventory_action;
 use crate::actions::world::World;
 use crate::cli::Format;
+use crate::engine::difference::{self, Change};
+use crate::engine::key::{self, Ask};
 use crate::engine::runner::unknown_step;
-use crate::engine::{key, view};
+use crate::engine::view;
 use crate::failure::{Failure, Kind};
 use crate::repo::git;
 use crate::report::page;
 use crate::report::terminal::{data, print};
 use crate::state::Status;
+use crate::state::contents::Contents;
 
 pub(super) fn status(as_json: bool) -> Result<u8> {
     let repo = open::repo()?;
@@ -38,17 +41,21 @@ pub(super) fn why(step: &str, as_json: bool) -> Result<u8> {
     let (folder, state) = repo.last_run()?;
     let present = state.step.get(step).cloned().unwrap_or_default();
     let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
-    let changed = match (present.status, key::of(definition, &loaded, &state, &repo.root, &world)) {
-        (Status::Passed, Ok(now)) => key::difference(&present.key, &now),
+    let kept = Contents::at(repo.home.path());
+    let now = key::of(definition, &loaded, &state, &repo.root, &world, Ask::Everything);
+    let (changed, not_judged) = match (present.status, now) {
+        (Status::Passed | Status::Stale, Ok(now)) => (difference::between(&present.key, &now, &kept), None),
         // What was proven can be read without a database; whether it still holds cannot be said then.
-        (Status::Passed, Err(error)) => vec![format!("not judged: {error}")],
-        _ => Vec::new(),
+        (Status::Passed, Err(error)) => (Vec::new(), Some(format!("not judged: {error}"))),
+        _ => (Vec::new(), None),
     };
+    let lines = |change: &Change| difference::lines(change, definition, &loaded, &repo.root, &world, &kept);
     let evidence = folder.evidence(step).ok();
     if as_json {
         let object = json!({
             "schema": "1.0", "run": state.run, "step": step, "status": present.status.words(), "reason": present.reason,
-            "changed": changed, "started": present.started, "seconds": present.seconds,
+            "changed": changed.iter().map(|change| json!({"part": change.part, "how": change.how, "difference": lines(change)})).collect::<Vec<_>>(),
+            "not_judged": not_judged, "started": present.started, "seconds": present.seconds,
             "proven": evidence.as_ref().map(|evidence| &evidence.proven), "info": evidence.as_ref().map(|evidence| &evidence.info),
             "answer": present.answer, "attestation": present.attestation, "accepted": present.accepted,
         });
@@ -59,8 +66,14 @@ pub(super) fn why(step: &str, as_json: bool) -> Result<u8> {
     if let Some(reason) = &present.reason {
         let _ = writeln!(out, "  because  {reason}");
     }
-    for part in &changed {
-        let _ = writeln!(out, "  stale    {part}");
+    if let Some(text) = &not_judged {
+        let _ = writeln!(out, "  stale?   {text}");
+    }
+    for change in &changed {
+        let _ = writeln!(out, "  stale    {}", change.words());
+        for line in lines(change) {
+            let _ = writeln!(out, "             {line}");
+        }
     }
     if let Some(started) = &present.started {
         let _ = writeln!(out, "  when     {started}, {:.1} s", present.seconds);

@@ -174,8 +174,8 @@ fn fill_in_value(value: &mut toml::Value, vars: &BTreeMap<String, String>) {
     }
 }
 
-/// The digest of a step as the file defines it, for freshness: everything that decides what it does.
-pub fn definition_digest(step: &Step) -> Result<String> {
+/// A step as the file defines it, for freshness: everything that decides what it does, a line each.
+pub fn definition(step: &Step) -> Result<String> {
     let with: BTreeMap<&str, String> =
         step.with.iter().map(|(name, value)| (name.get_ref().as_str(), value.to_string())).collect();
     let captures: BTreeMap<&str, (String, &str)> = step
@@ -183,15 +183,33 @@ pub fn definition_digest(step: &Step) -> Result<String> {
         .iter()
         .map(|(name, capture)| (name.as_str(), (format!("{:?}", capture.from), capture.select.get_ref().as_str())))
         .collect();
-    let text = serde_json::to_string(&(
-        step.uses.as_ref().map(|uses| uses.get_ref()),
-        step.run.as_ref().map(|run| run.get_ref()),
-        &with,
-        (step.shell, &step.cwd, &step.env, &step.outputs),
-        (step.expect == super::model::Expect::Fail, step.green_of.as_ref().map(|of| of.get_ref())),
-        step.because.as_ref().map(|because| (&because.exit, because.matches.as_ref().map(|matches| matches.get_ref()))),
-        &captures,
-    ))
-    .context("describing a step")?;
-    Ok(digest::of(text))
+    let because = step.because.as_ref();
+    let parts = [
+        ("uses", json(&step.uses.as_ref().map(Spanned::get_ref))?),
+        ("run", json(&step.run.as_ref().map(Spanned::get_ref))?),
+        ("with", json(&with)?),
+        ("shell", json(&step.shell)?),
+        ("cwd", json(&step.cwd)?),
+        ("env", json(&step.env)?),
+        ("outputs", json(&step.outputs)?),
+        ("expect fail", json(&(step.expect == super::model::Expect::Fail))?),
+        ("green of", json(&step.green_of.as_ref().map(Spanned::get_ref))?),
+        ("because exit", json(&because.map(|because| &because.exit))?),
+        ("because matches", json(&because.and_then(|because| because.matches.as_ref()).map(Spanned::get_ref))?),
+        ("capture", json(&captures)?),
+    ];
+    Ok(parts.iter().map(|(name, value)| format!("{name} = {value}\n")).collect())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).context("describing a step")
+}
+
+/// `step.value` of each `{{step.value}}`.
+pub fn captured_names(text: &str) -> impl Iterator<Item = &str> {
+    let names = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
+    names.filter(|name| {
+        let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        name.split_once('.').is_some_and(|(step, value)| part(step) && part(value))
+    })
 }

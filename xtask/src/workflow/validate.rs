@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use super::diagnostic::{Problem, did_you_mean};
 use super::duration;
+use super::load::captured_names;
 use super::model::{Expect, Precondition, Step, Workflow};
 
 /// The version of the workflow format that this program reads.
@@ -212,15 +213,6 @@ fn check_values(step: &Step, steps: &[&Step], found: &mut Vec<Problem>) {
     for capture in step.capture.values().filter(|capture| capture.from == super::model::CaptureFrom::Junit) {
         one_of(&capture.select, &["tests", "failures", "skipped"], "count", found);
     }
-}
-
-/// `step.value` of each `{{step.value}}`.
-fn captured_names(text: &str) -> impl Iterator<Item = &str> {
-    let names = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
-    names.filter(|name| {
-        let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        name.split_once('.').is_some_and(|(step, value)| part(step) && part(value))
-    })
 }
 
 fn regexes(step: &Step) -> Vec<(&Spanned<String>, &'static str)> {
