@@ -145,6 +145,7 @@ fn new_state(loaded: &Loaded) -> State {
         written_by: String::new(),
         workflow: "lab".to_owned(),
         workflow_digest: loaded.digest.clone(),
+        workflow_changes: Vec::new(),
         base: "0000000000000000000000000000000000000000".to_owned(),
         branch: "main".to_owned(),
         title: "A run".to_owned(),

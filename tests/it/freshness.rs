@@ -7,6 +7,16 @@ fn go(repo: &Repo) -> Done {
     repo.xtask(&["run", "w", "--jobs", "1"]).env("LEVEL", repo.read("level").trim()).run().expect(4)
 }
 
+/// Adopts the changed workflow file, as a run is asked to, and goes on.
+fn adopt(repo: &Repo) -> Done {
+    repo.xtask(&["run", "w"])
+        .run()
+        .expect(3)
+        .says(&["workflow file has changed", "answer workflow N --reason TEXT --workflow w"]);
+    repo.xtask(&["db-change", "answer", "workflow", "1", "--reason", "better", "--workflow", "w"]).run().expect(0);
+    go(repo)
+}
+
 /// The workflow of [`go`] with these steps.
 fn open_workflow(repo: &Repo, steps: &[String]) {
     let last = "preconditions = [{ path = \"never\" }]\nrun = [\"true\"]";
@@ -87,13 +97,39 @@ fn a_step_that_the_workflow_defines_differently_runs_again() {
     for (line, rest) in [("echo 12; true", ""), ("echo 12; true", captured), ("echo 12; true", captured_more.as_str())]
     {
         with(line, rest);
-        go(&repo).says(&["the workflow file has changed"]);
+        adopt(&repo);
         assert_eq!(repo.trace(), "b", "{line} {rest}");
     }
     // The title is for people: it decides nothing.
     repo.write("workflows/w.toml", &repo.read("workflows/w.toml").replace("Step b", "Another title"));
+    adopt(&repo);
+    assert_eq!(repo.trace(), "");
+    // A comment is not even a question.
+    repo.write("workflows/w.toml", &(repo.read("workflows/w.toml") + "\n# for the next reader\n"));
     go(&repo);
     assert_eq!(repo.trace(), "");
+}
+
+#[test]
+fn a_run_may_finish_on_the_workflow_it_began_with() {
+    let repo = Repo::new();
+    let with = |line: &str| open_workflow(&repo, &[shell("a", &[], line, "")]);
+    with("true");
+    go(&repo);
+    with("false");
+    let asked = repo.xtask(&["run", "w"]).run().expect(3);
+    asked.says(&["-run = [\"sh\", \"-c\", 'echo a >> trace; true']", "looked at again: `a`"]);
+    repo.xtask(&["db-change", "answer", "workflow", "2", "--reason", "not now", "--workflow", "w"]).run().expect(0);
+    repo.trace();
+    go(&repo);
+    assert_eq!(repo.trace(), "", "the changed file counted although the run finishes on the old one");
+    repo.xtask(&["db-change", "answer", "workflow", "1", "--reason", "late", "--workflow", "w"])
+        .run()
+        .expect(4)
+        .says(&["asks for no decision"]);
+    // Another change is another question.
+    with("exit 3");
+    repo.xtask(&["run", "w"]).run().expect(3);
 }
 
 #[test]
@@ -106,6 +142,8 @@ fn another_reason_for_a_failure_that_is_expected_makes_the_step_run_again() {
     red("column");
     go(&repo);
     red("table");
+    repo.xtask(&["run", "w"]).run().expect(3);
+    repo.xtask(&["db-change", "answer", "workflow", "1", "--reason", "better", "--workflow", "w"]).run().expect(0);
     repo.xtask(&["run", "w"]).run().expect(1).says(&["for another reason than `table`"]);
 }
 

@@ -62,11 +62,17 @@ pub enum Verb {
     },
 }
 
+/// The workflow whose verbs these are.
+pub const DB_CHANGE: &str = "db-change";
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct DbChange {
     #[command(flatten)]
     pub go: Go,
+    /// Whose run is meant: another workflow of this repo, started by `run NAME`
+    #[arg(long, global = true, value_name = "NAME", default_value = DB_CHANGE)]
+    pub workflow: String,
     #[command(subcommand)]
     pub verb: Option<ChangeVerb>,
 }

@@ -42,14 +42,29 @@ pub struct Action {
     pub run: fn(&World<'_>, &StepContext<'_>) -> Result<Outcome>,
 }
 
+// What many actions run, as the plan says it.
+const CONFIG: &str = "bun run … drizzle.config.ts   (reads the configuration)";
+const SCHEMA: &str = "bun run …   (reads the schema files)";
+const SERVER: &str = "initdb …, postgres …   (a throw-away server, once per command)";
+const COPY: &str = "pg_dump …, pg_restore …   (a copy of the source on it, once per command)";
+const BASE_MIGRATE: &str = "bun run db:migrate   (base tree, on a copy, where something is pending)";
+const MIGRATE: &str = "bun run db:migrate   (on a copy)";
+const TEST: &str = "bun test …   (the schema test, on a copy)";
+
 pub const ACTIONS: &[Action] = &[
     Action { name: "docs.read", with: &["documents"], commands: &[], run: docs::read },
-    Action { name: "inventory", with: &[], commands: &[], run: inventory::inventory },
-    Action { name: "change.declare", with: &[], commands: &[], run: change::declare },
+    Action { name: "inventory", with: &[], commands: &[CONFIG, SCHEMA], run: inventory::inventory },
+    Action { name: "change.declare", with: &[], commands: &[CONFIG], run: change::declare },
     Action {
         name: "change.impact",
         with: &["roots", "procedures", "components", "tests"],
-        commands: &[],
+        commands: &[
+            CONFIG,
+            SERVER,
+            COPY,
+            BASE_MIGRATE,
+            "bun test {{tests}}   (base tree, before and after the change as SQL of ours)",
+        ],
         run: impact::impact,
     },
     Action {
@@ -58,32 +73,118 @@ pub const ACTIONS: &[Action] = &[
         commands: &[],
         run: schema_test::scaffold,
     },
-    Action { name: "schema-test.red", with: &[], commands: &[], run: schema_test::red },
-    Action { name: "schema-test.green", with: &[], commands: &[], run: schema_test::green },
-    Action { name: "schema.implement", with: &[], commands: &[], run: schema::implement },
-    Action { name: "schema.verify", with: &[], commands: &[], run: schema::verify },
+    Action {
+        name: "schema-test.red",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, BASE_MIGRATE, TEST],
+        run: schema_test::red,
+    },
+    Action {
+        name: "schema-test.green",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, TEST],
+        run: schema_test::green,
+    },
+    Action { name: "schema.implement", with: &[], commands: &[CONFIG, SCHEMA], run: schema::implement },
+    Action {
+        name: "schema.verify",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, "bun run drizzle-kit export"],
+        run: schema::verify,
+    },
     Action { name: "schema.annotate", with: &["schema"], commands: &[], run: schema::annotate },
-    Action { name: "drizzle.generate", with: &[], commands: &[], run: generate::generate },
+    Action {
+        name: "drizzle.generate",
+        with: &[],
+        commands: &[CONFIG, SCHEMA, "bun run db:generate --name …   (on a pseudo-terminal)"],
+        run: generate::generate,
+    },
     Action { name: "migration.review", with: &[], commands: &[], run: review::review },
-    Action { name: "migration.measure", with: &["sizes", "repeats"], commands: &[], run: measure::measure },
-    Action { name: "migration.apply", with: &["target", "max_backup_age"], commands: &[], run: apply::apply },
-    Action { name: "backup", with: &[], commands: &[], run: backup::backup },
-    Action { name: "rehearse", with: &[], commands: &[], run: rehearse::rehearse },
+    Action {
+        name: "migration.measure",
+        with: &["sizes", "repeats"],
+        commands: &[CONFIG, SERVER, COPY, BASE_MIGRATE],
+        run: measure::measure,
+    },
+    Action {
+        name: "migration.apply",
+        with: &["target", "max_backup_age"],
+        commands: &["bun run db:migrate   (on `{{target}}`)"],
+        run: apply::apply,
+    },
+    Action {
+        name: "backup",
+        with: &[],
+        commands: &[
+            SERVER,
+            "pg_dump --format=custom … --file …   (of the source)",
+            "pg_restore …   (into the throw-away server)",
+        ],
+        run: backup::backup,
+    },
+    Action {
+        name: "rehearse",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, BASE_MIGRATE, MIGRATE],
+        run: rehearse::rehearse,
+    },
     Action { name: "change-set.invariant", with: &[], commands: &[], run: old_code::invariant },
-    Action { name: "data.preserved", with: &[], commands: &[], run: data_preserved::preserved },
-    Action { name: "code.old", with: &["tests"], commands: &[], run: old_code::old_code },
+    Action {
+        name: "data.preserved",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, BASE_MIGRATE, MIGRATE],
+        run: data_preserved::preserved,
+    },
+    Action {
+        name: "code.old",
+        with: &["tests"],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, "bun test {{tests}}   (base tree)"],
+        run: old_code::old_code,
+    },
     Action {
         name: "code.usages",
         with: &["roots", "procedures", "components"],
         commands: &[],
         run: code_impact::usages,
     },
-    Action { name: "code.typecheck", with: &["script"], commands: &[], run: typecheck::typecheck },
-    Action { name: "code.api-tests", with: &["suite", "root"], commands: &[], run: suites::api_tests },
-    Action { name: "code.suite", with: &["targets"], commands: &[], run: suites::suite },
+    Action {
+        name: "code.typecheck",
+        with: &["script"],
+        commands: &["bun run {{script}}   (base tree and work tree)"],
+        run: typecheck::typecheck,
+    },
+    Action {
+        name: "code.api-tests",
+        with: &["suite", "root"],
+        commands: &[
+            CONFIG,
+            SERVER,
+            COPY,
+            MIGRATE,
+            BASE_MIGRATE,
+            "bun test …   (the affected files under {{suite}}, base tree and work tree)",
+        ],
+        run: suites::api_tests,
+    },
+    Action {
+        name: "code.suite",
+        with: &["targets"],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, BASE_MIGRATE, "bun test {{targets}}   (base tree and work tree)"],
+        run: suites::suite,
+    },
     Action { name: "rollback.write", with: &[], commands: &[], run: rollback::write },
-    Action { name: "rollback.prove", with: &[], commands: &[], run: rollback::prove },
-    Action { name: "seed", with: &["script"], commands: &[], run: suites::seed },
+    Action {
+        name: "rollback.prove",
+        with: &[],
+        commands: &[CONFIG, SERVER, COPY, BASE_MIGRATE, MIGRATE, "psql -X -q … < rollback_….sql   (on copies)"],
+        run: rollback::prove,
+    },
+    Action {
+        name: "seed",
+        with: &["script"],
+        commands: &[CONFIG, SERVER, MIGRATE, "bun run {{script}}   (on an empty database with all migrations)"],
+        run: suites::seed,
+    },
     Action { name: "checklist", with: &[], commands: &[], run: checklist::checklist },
     Action { name: "report", with: &[], commands: &[], run: report::report },
 ];

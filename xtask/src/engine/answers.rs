@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::state::folder::now;
 use crate::state::model::{Acceptance, Answer, Attestation, Question};
 use crate::state::{RunFolder, State, Status};
-use crate::workflow::Loaded;
+use crate::workflow::{Loaded, command};
 
 /// Who says something, and why.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ pub fn answer(
     let question = asked(loaded, state, step)?;
     if !question.findings.is_empty() {
         return Err(Failure::usage(format!("`{step}` asks about findings, which are accepted by name"))
-            .hint("cargo xtask db-change accept FINDING --reason TEXT")
+            .hint(command(&loaded.workflow.name, "accept FINDING --reason TEXT"))
             .into());
     }
     let count = question.options.len();
     if count == 0 {
         let status = state.step.get(step).map_or(Status::Pending, |step| step.status);
         return Err(Failure::refused(format!("`{step}` asks for no decision: it is {}", status.words()))
-            .hint("cargo xtask db-change status")
+            .hint(command(&loaded.workflow.name, "status"))
             .into());
     }
     let Some(chosen) = question.options.iter().find(|candidate| candidate.n == option) else {
@@ -132,7 +132,7 @@ fn asked(loaded: &Loaded, state: &State, step: &str) -> Result<Question> {
         .collect();
     if !missing.is_empty() {
         return Err(Failure::refused(format!("`{step}` cannot be answered yet: {} first", missing.join(", ")))
-            .hint("cargo xtask db-change")
+            .hint(command(&loaded.workflow.name, ""))
             .into());
     }
     let question = state.step.get(step).and_then(|state| state.question.clone());
@@ -150,5 +150,5 @@ fn nothing_asked(loaded: &Loaded, state: &State, step: &str, message: &str) -> F
     let failure = Failure::refused(message.to_owned());
     let failure =
         if missing.is_empty() { failure } else { failure.detail(format!("not passed yet: {}", missing.join(", "))) };
-    failure.hint("cargo xtask db-change status")
+    failure.hint(command(&loaded.workflow.name, "status"))
 }

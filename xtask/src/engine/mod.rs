@@ -1,6 +1,7 @@
 //! Order, freshness, gates and resumption. Knows steps and their states; knows nothing of databases, Drizzle or TypeScript:
 //! those come in through [`Host`], and a test can be a host of its own.
 
+pub mod adoption;
 pub mod answers;
 pub mod command;
 pub mod context;

@@ -18,7 +18,7 @@ use crate::state::contents::Contents;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question};
 use crate::state::{RunFolder, State, Status, StepState};
-use crate::workflow::{Loaded, Step, condition};
+use crate::workflow::{Loaded, Step, command, condition};
 
 /// One run and what it needs to go on.
 pub struct Engine<'a> {
@@ -174,7 +174,10 @@ impl Engine<'_> {
                 let failure =
                     Failure::step(format!("option {} of `{id}` is not built yet: {}", option.n, option.label))
                         .detail("nothing was done, and nothing is pretended")
-                        .hint(format!("choose another option: cargo xtask db-change answer {id} N --reason TEXT"));
+                        .hint(format!(
+                            "choose another option: {}",
+                            command(&self.loaded.workflow.name, &format!("answer {id} N --reason TEXT"))
+                        ));
                 Ok(Some(Next::Hold(failure)))
             }
             then => match then.strip_prefix("goto:") {
@@ -275,7 +278,7 @@ pub fn unknown_step(loaded: &Loaded, id: &str) -> Failure {
     let failure = Failure::usage(format!("no step is called `{id}`"));
     match crate::workflow::diagnostic::did_you_mean(id, ids) {
         Some(guess) => failure.hint(guess),
-        None => failure.hint("see the steps: cargo xtask db-change status"),
+        None => failure.hint(format!("see the steps: {}", command(&loaded.workflow.name, "status"))),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::state::{State, Status};
-use crate::workflow::Loaded;
+use crate::workflow::{Loaded, command};
 
 /// `db-change status --json`.
 #[derive(Debug, Serialize)]
@@ -134,22 +134,16 @@ pub fn at(loaded: &Loaded, state: &State, step: &str) -> NextView {
         }
         _ => false,
     };
-    let go_on = match loaded.workflow.name.as_str() {
-        "db-change" => "cargo xtask db-change".to_owned(),
-        name => format!("cargo xtask run {name}"),
-    };
+    let word = |words: &str| command(&loaded.workflow.name, words);
+    let go_on = word("");
     let (kind, by, command) = match present.status {
         _ if answered => ("run", "anyone", go_on),
         Status::WaitingDecision if question.as_ref().is_some_and(|question| !question.findings.is_empty()) => {
             let names = question.as_ref().map(|question| question.findings.join(" ")).unwrap_or_default();
-            ("decision", "person", format!("cargo xtask db-change accept {names} --reason TEXT"))
+            ("decision", "person", word(&format!("accept {names} --reason TEXT")))
         }
-        Status::WaitingDecision => {
-            ("decision", "person", format!("cargo xtask db-change answer {step} N --reason TEXT"))
-        }
-        Status::WaitingAttestation => {
-            ("attestation", "person", format!("cargo xtask db-change attest {step} --by NAME --note TEXT"))
-        }
+        Status::WaitingDecision => ("decision", "person", word(&format!("answer {step} N --reason TEXT"))),
+        Status::WaitingAttestation => ("attestation", "person", word(&format!("attest {step} --by NAME --note TEXT"))),
         Status::WaitingEdit => ("edit", "anyone", go_on),
         _ => ("run", "anyone", go_on),
     };

@@ -194,6 +194,21 @@ impl RunFolder {
         durable::write(&self.state_path(), text.as_bytes())
     }
 
+    /// Keeps the text of a workflow that the run goes by.
+    pub fn save_workflow(&self, digest: &str, text: &str) -> Result<()> {
+        durable::write(&self.workflow_path(digest), text.as_bytes())
+    }
+
+    /// The text of a workflow that was kept; none where it is not there.
+    #[must_use]
+    pub fn workflow(&self, digest: &str) -> Option<String> {
+        fs::read_to_string(self.workflow_path(digest)).ok()
+    }
+
+    fn workflow_path(&self, digest: &str) -> PathBuf {
+        self.path.join(format!("workflow-{}.toml", &digest[..12.min(digest.len())]))
+    }
+
     pub fn save_evidence(&self, step: &str, evidence: &Evidence) -> Result<()> {
         let text = toml::to_string(evidence).with_context(|| format!("describing the evidence of `{step}`"))?;
         durable::write(&self.kept(&format!("{step}.toml")), text.as_bytes())

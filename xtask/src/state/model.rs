@@ -18,7 +18,11 @@ pub struct State {
     pub serial: u64,
     pub written_by: String,
     pub workflow: String,
+    /// Of the workflow that the run goes by; its text is kept in the run's folder.
     pub workflow_digest: String,
+    /// What was said when the workflow file had changed, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workflow_changes: Vec<WorkflowChange>,
     pub base: String,
     pub branch: String,
     pub title: String,
@@ -40,6 +44,19 @@ pub struct State {
     pub captured: BTreeMap<String, String>,
     #[serde(default)]
     pub step: BTreeMap<String, StepState>,
+}
+
+/// A workflow file that is not the one the run began with, and what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowChange {
+    /// Of the changed file.
+    pub digest: String,
+    /// Whether the run goes by it, or finishes on the one before.
+    pub adopted: bool,
+    pub reason: String,
+    pub by: String,
+    pub at: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

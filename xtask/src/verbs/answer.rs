@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use inquire::{InquireError, Select, Text};
 
 use super::open::{self, Repo};
+use crate::engine::adoption;
 use crate::engine::answers::{self, Word};
 use crate::engine::view::{self, NextView};
 use crate::failure::Failure;
@@ -13,9 +14,21 @@ use crate::state::folder::now;
 use crate::state::lock;
 use crate::state::{RunFolder, State};
 use crate::workflow::Loaded;
+use crate::workflow::validate::RESERVED;
 
-pub(super) fn answer(step: &str, option: usize, reason: &str) -> Result<u8> {
-    say(|repo, loaded, folder, state| {
+pub(super) fn answer(repo: &Repo, step: &str, option: usize, reason: &str) -> Result<u8> {
+    if step == RESERVED {
+        return say(repo, |_, folder, state| {
+            let current = open::current(&repo.root, &state.workflow)?;
+            let by = git::person(&repo.root);
+            adoption::answer(&current, folder, state, option, &Word { by: &by, text: reason })?;
+            Ok(format!(
+                "{step}: the run {}",
+                if option == adoption::ADOPT { "goes by the changed file" } else { "finishes on the old one" }
+            ))
+        });
+    }
+    say(repo, |loaded, folder, state| {
         let by = git::person(&repo.root);
         answers::answer(loaded, folder, state, step, option, &Word { by: &by, text: reason })?;
         let label = state.step.get(step).and_then(|step| step.answer.as_ref()).map(|answer| answer.label.clone());
@@ -23,23 +36,23 @@ pub(super) fn answer(step: &str, option: usize, reason: &str) -> Result<u8> {
     })
 }
 
-pub(super) fn attest(step: &str, by: &str, note: &str) -> Result<u8> {
-    say(|_, loaded, folder, state| {
+pub(super) fn attest(repo: &Repo, step: &str, by: &str, note: &str) -> Result<u8> {
+    say(repo, |loaded, folder, state| {
         answers::attest(loaded, folder, state, step, &Word { by, text: note })?;
         Ok(format!("{step}: attested by {by}"))
     })
 }
 
-pub(super) fn accept(findings: &[String], reason: &str) -> Result<u8> {
-    say(|repo, loaded, folder, state| {
+pub(super) fn accept(repo: &Repo, findings: &[String], reason: &str) -> Result<u8> {
+    say(repo, |loaded, folder, state| {
         let by = git::person(&repo.root);
         let step = answers::accept(loaded, folder, state, findings, &Word { by: &by, text: reason })?;
         Ok(format!("{step}: accepted {}", findings.join(", ")))
     })
 }
 
-pub(super) fn abort(reason: &str) -> Result<u8> {
-    say(|_, _, folder, state| {
+pub(super) fn abort(repo: &Repo, reason: &str) -> Result<u8> {
+    say(repo, |_, folder, state| {
         if reason.trim().is_empty() {
             return Err(Failure::usage("`--reason` is empty: the record needs a few words").into());
         }
@@ -55,12 +68,11 @@ pub(super) fn abort(reason: &str) -> Result<u8> {
     })
 }
 
-fn say(word: impl FnOnce(&Repo, &Loaded, &RunFolder, &mut State) -> Result<String>) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+fn say(repo: &Repo, word: impl FnOnce(&Loaded, &RunFolder, &mut State) -> Result<String>) -> Result<u8> {
     let _held = lock::take(&repo.home, "an answer")?;
     let (folder, mut state) = repo.open_run()?;
-    let said = word(&repo, &loaded, &folder, &mut state)?;
+    let loaded = open::pinned(&repo.root, &folder, &state)?;
+    let said = word(&loaded, &folder, &mut state)?;
     print(&format!("{said}\n"));
     if let Some(next) = view::next(&loaded, &state) {
         print(&format!("next  {}\n", next.command));
@@ -108,6 +120,24 @@ pub(super) fn ask(
         }
         _ => Ok(false),
     }
+}
+
+/// Asks at the terminal which workflow the run goes by; false where the person would rather not say now.
+pub(super) fn ask_workflow(
+    repo: &Repo,
+    current: &Loaded,
+    folder: &RunFolder,
+    state: &mut State,
+    next: &NextView,
+) -> Result<bool> {
+    let labels: Vec<String> = next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
+    let asked = next.ask.as_deref().unwrap_or_default();
+    let Some(chosen) = said(Select::new(asked, labels.clone()).prompt())? else { return Ok(false) };
+    let option = labels.iter().position(|label| *label == chosen).context("a shown option was chosen")? + 1;
+    let Some(reason) = said(Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
+    let by = git::person(&repo.root);
+    adoption::answer(current, folder, state, option, &Word { by: &by, text: &reason })?;
+    Ok(true)
 }
 
 fn said<T>(answer: Result<T, InquireError>) -> Result<Option<T>> {

@@ -2,16 +2,16 @@
 
 use std::io::IsTerminal;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 
 use super::answer;
 use super::open::{self, Repo};
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
-use crate::cli::{Go, Start};
+use crate::cli::{DB_CHANGE, Go, Start};
 use crate::engine::runner::{Engine, Stop};
-use crate::engine::{Display, raise_lane, view};
+use crate::engine::{Display, adoption, raise_lane, view};
 use crate::failure::{Failure, Kind};
 use crate::pg::sweep;
 use crate::repo::git;
@@ -23,15 +23,15 @@ use crate::state::folder::now;
 use crate::state::lock::{self, Lock};
 use crate::state::model::SCHEMA;
 use crate::state::{RunFolder, State, Status};
-use crate::workflow::Loaded;
-use crate::{actions, workflow};
+use crate::workflow::validate::RESERVED;
+use crate::workflow::{Loaded, command};
 
 /// `cargo xtask db-change`
-pub(super) fn go_on(go: &Go) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+fn go_on(go: &Go) -> Result<u8> {
+    let repo = open::repo(DB_CHANGE)?;
+    let loaded = open::current(&repo.root, DB_CHANGE)?;
     let held = lock::take(&repo.home, "cargo xtask db-change")?;
-    let found = match repo.home.open_run(open::DB_CHANGE, &repo.branch)? {
+    let found = match repo.home.open_run(DB_CHANGE, &repo.branch)? {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
             Some(change) => create(&repo, &loaded, &change)?,
@@ -42,12 +42,17 @@ pub(super) fn go_on(go: &Go) -> Result<u8> {
 }
 
 /// `cargo xtask db-change start`
-pub(super) fn start(start: &Start) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
+    if workflow != DB_CHANGE {
+        return Err(Failure::usage(format!("`start` declares a schema change, which is not for `{workflow}`"))
+            .hint(format!("cargo xtask run {workflow}"))
+            .into());
+    }
+    let repo = open::repo(DB_CHANGE)?;
+    let loaded = open::current(&repo.root, DB_CHANGE)?;
     let declared = declared(start)?;
     let held = lock::take(&repo.home, "cargo xtask db-change start")?;
-    if let Some((_, state)) = repo.home.open_run(open::DB_CHANGE, &repo.branch)? {
+    if let Some((_, state)) = repo.home.open_run(DB_CHANGE, &repo.branch)? {
         return Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
             .hint("go on with it: cargo xtask db-change")
             .hint("or end it: cargo xtask db-change abort --reason TEXT")
@@ -71,11 +76,11 @@ pub(super) fn start(start: &Start) -> Result<u8> {
 
 /// `cargo xtask run NAME`
 pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
-    if name == "db-change" {
+    if name == DB_CHANGE {
         return go_on(go);
     }
-    let repo = open::repo()?;
-    let loaded = workflow::load(&workflow::load::path_of(&repo.root, name), &actions::catalogue())?;
+    let repo = open::repo(name)?;
+    let loaded = open::current(&repo.root, name)?;
     let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
     let found = match repo.home.open_run(name, &repo.branch)? {
         Some(found) => found,
@@ -86,7 +91,7 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
 
 fn nothing_to_do(repo: &Repo) -> Result<u8> {
     print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
-    if let Some((_, state)) = repo.home.last_run(open::DB_CHANGE, &repo.branch)? {
+    if let Some((_, state)) = repo.home.last_run(DB_CHANGE, &repo.branch)? {
         print(&format!("last run: {} ({})\n", state.run, state.outcome.as_deref().unwrap_or("open")));
     }
     print("next  edit the schema files and run this again, or: cargo xtask db-change start --help\n");
@@ -170,6 +175,7 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
         written_by: String::new(),
         workflow: loaded.workflow.name.clone(),
         workflow_digest: loaded.digest.clone(),
+        workflow_changes: Vec::new(),
         base: git::head(&repo.root)?,
         branch: repo.branch.clone(),
         title: title.to_owned(),
@@ -182,15 +188,17 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
         captured: std::collections::BTreeMap::new(),
         step: std::collections::BTreeMap::new(),
     };
+    folder.save_workflow(&loaded.digest, &loaded.text)?;
     folder.save(&mut state)?;
     Ok((folder, state))
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
-fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
-    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+    let terminal = at_terminal();
     let (folder, mut state) = found;
-    check_workflow(loaded, &mut state, &folder)?;
+    let Some(loaded) = settled(repo, current, &folder, &mut state, go)? else { return Ok(Kind::Waiting.exit_code()) };
+    let loaded = &loaded;
     // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
     let _ = sweep::sweep();
     let base = state.base.clone();
@@ -208,7 +216,10 @@ fn drive(repo: &Repo, loaded: &Loaded, found: (RunFolder, State), go: &Go, held:
         match engine.run(go.to.as_deref())? {
             Stop::Done => break done(&engine, go),
             Stop::Ended(outcome) => {
-                print(&format!("\nended: {outcome}; the analysis is kept: cargo xtask db-change status\n"));
+                print(&format!(
+                    "\nended: {outcome}; the analysis is kept: {}\n",
+                    command(&loaded.workflow.name, "status")
+                ));
                 print(&applied_note(&engine.folder, &engine.state));
                 break 0;
             }
@@ -280,13 +291,25 @@ pub(super) fn applied_note(folder: &RunFolder, state: &State) -> String {
     )
 }
 
-/// A run goes on under the workflow that it began with.
-fn check_workflow(loaded: &Loaded, state: &mut State, folder: &RunFolder) -> Result<()> {
-    if state.workflow_digest == loaded.digest {
-        return Ok(());
+/// The workflow that the run goes by; None where somebody has to say first what a changed file means for it.
+fn settled(repo: &Repo, current: &Loaded, folder: &RunFolder, state: &mut State, go: &Go) -> Result<Option<Loaded>> {
+    let pinned = open::pinned(&repo.root, folder, state)?;
+    if !adoption::is_open(state, current) {
+        return Ok(Some(pinned));
     }
-    // Steps whose definition changed are stale by their keys; the digest is kept as the record of what the run uses now.
-    print("note: the workflow file has changed since this run began; steps that it defines differently run again\n");
-    state.workflow_digest.clone_from(&loaded.digest);
-    folder.save(state).context("noting the new workflow file")
+    let command = command(&state.workflow, &format!("answer {RESERVED} N --reason TEXT"));
+    let next = adoption::question(&pinned, current, state, &command)?;
+    let failure = Failure::new(Kind::Waiting, next.question.clone().unwrap_or_default());
+    print(&page::held(&state.workflow, RESERVED, &failure, Some(&next)));
+    if at_terminal() && !go.json && answer::ask_workflow(repo, current, folder, state, &next)? {
+        return open::pinned(&repo.root, folder, state).map(Some);
+    }
+    if go.json || !std::io::stdout().is_terminal() {
+        data(&format!("{}\n", json!({"schema": "1.0", "run": state.run, "next": next})));
+    }
+    Ok(None)
+}
+
+fn at_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

@@ -13,26 +13,12 @@ mod workflow;
 
 use anyhow::Result;
 
-use crate::cli::{ChangeVerb, Cli, Verb};
+use crate::cli::{ChangeVerb, Cli, DbChange, Verb};
 use crate::failure::Failure;
 
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.verb {
-        Verb::DbChange(arguments) => match &arguments.verb {
-            None => change::go_on(&arguments.go),
-            Some(ChangeVerb::Start(start)) => change::start(start),
-            Some(ChangeVerb::Status(shown)) => show::status(shown.json),
-            Some(ChangeVerb::Plan(shown)) => plan::plan(shown.json),
-            Some(ChangeVerb::Why { step, shown }) => show::why(step, shown.json),
-            Some(ChangeVerb::Logs { step }) => show::logs(step),
-            Some(ChangeVerb::Runs(shown)) => show::runs(shown.json),
-            Some(ChangeVerb::Inventory(shown)) => show::inventory(shown.json),
-            Some(ChangeVerb::Report { format }) => show::report(*format),
-            Some(ChangeVerb::Answer { step, option, reason }) => answer::answer(step, *option, reason),
-            Some(ChangeVerb::Attest { step, by, note }) => answer::attest(step, by, note),
-            Some(ChangeVerb::Accept { findings, reason }) => answer::accept(findings, reason),
-            Some(ChangeVerb::Abort { reason }) => answer::abort(reason),
-        },
+        Verb::DbChange(arguments) => db_change(arguments),
         Verb::Run { name, go } => change::run_workflow(name, go),
         Verb::Workflow { verb } => workflow::run(verb),
         Verb::Doctor => doctor::doctor(),
@@ -42,5 +28,24 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::NotBuilt { .. } => {
             Err(Failure::usage("this verb is not built yet").hint("what there is: cargo xtask help").into())
         }
+    }
+}
+
+fn db_change(arguments: &DbChange) -> Result<u8> {
+    let repo = || open::repo(&arguments.workflow);
+    match &arguments.verb {
+        None => change::run_workflow(&arguments.workflow, &arguments.go),
+        Some(ChangeVerb::Start(start)) => change::start(start, &arguments.workflow),
+        Some(ChangeVerb::Status(shown)) => show::status(&repo()?, shown.json),
+        Some(ChangeVerb::Plan(shown)) => plan::plan(&repo()?, shown.json),
+        Some(ChangeVerb::Why { step, shown }) => show::why(&repo()?, step, shown.json),
+        Some(ChangeVerb::Logs { step }) => show::logs(&repo()?, step),
+        Some(ChangeVerb::Runs(shown)) => show::runs(&repo()?, shown.json),
+        Some(ChangeVerb::Inventory(shown)) => show::inventory(&repo()?, shown.json),
+        Some(ChangeVerb::Report { format }) => show::report(&repo()?, *format),
+        Some(ChangeVerb::Answer { step, option, reason }) => answer::answer(&repo()?, step, *option, reason),
+        Some(ChangeVerb::Attest { step, by, note }) => answer::attest(&repo()?, step, by, note),
+        Some(ChangeVerb::Accept { findings, reason }) => answer::accept(&repo()?, findings, reason),
+        Some(ChangeVerb::Abort { reason }) => answer::abort(&repo()?, reason),
     }
 }

@@ -5,46 +5,77 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::actions;
+use crate::cli::DB_CHANGE;
 use crate::failure::Failure;
 use crate::repo::git;
 use crate::state::lock;
 use crate::state::{Home, RunFolder, State};
-use crate::workflow::{self, Loaded};
-
-/// The workflow whose verbs these are.
-pub(super) const DB_CHANGE: &str = "db-change";
+use crate::workflow::{self, Loaded, command};
 
 /// The repo around the current folder.
 pub(super) struct Repo {
     pub root: PathBuf,
     pub home: Home,
     pub branch: String,
+    /// Whose runs are meant.
+    pub workflow: String,
 }
 
-pub(super) fn repo() -> Result<Repo> {
+pub(super) fn repo(workflow: &str) -> Result<Repo> {
     let here = std::env::current_dir().context("the current folder")?;
     let root = git::root(&here)?;
+    if workflow == DB_CHANGE {
+        bun_repo(&root)?;
+    }
     let branch = git::branch(&root)?;
-    Ok(Repo { home: Home::at(&root), branch, root })
+    Ok(Repo { home: Home::at(&root), branch, root, workflow: workflow.to_owned() })
 }
 
-/// The `db-change` workflow of a bun repo.
-pub(super) fn db_change(root: &Path) -> Result<Loaded> {
+/// A workflow as its file stands now.
+pub(super) fn current(root: &Path, name: &str) -> Result<Loaded> {
+    workflow::load(&workflow::load::path_of(root, name), &actions::catalogue())
+}
+
+fn bun_repo(root: &Path) -> Result<()> {
     if !root.join("package.json").exists() {
         return Err(Failure::usage(format!("`{}` is not a bun repo: it has no `package.json`", root.display()))
             .hint("run this in the repo whose schema you change; to see it at work: cargo xtask demo")
             .into());
     }
-    workflow::load(&workflow::load::path_of(root, DB_CHANGE), &actions::catalogue())
+    Ok(())
+}
+
+/// The workflow that a run goes by: the one it began with, or has adopted since.
+pub(super) fn pinned(root: &Path, folder: &RunFolder, state: &State) -> Result<Loaded> {
+    let path = workflow::load::path_of(root, &state.workflow);
+    let kept = folder.workflow(&state.workflow_digest);
+    let loaded = kept.map(|text| workflow::load::parse(&path, &text, &actions::catalogue())).transpose()?;
+    // A file that says the same serves as well.
+    let current = || current(root, &state.workflow).ok();
+    let same = |loaded: &Loaded| loaded.digest == state.workflow_digest;
+    loaded.filter(same).or_else(|| current().filter(same)).ok_or_else(|| {
+        Failure::refused(format!("the workflow that the run `{}` goes by is not there any more", state.run))
+            .detail(format!(
+                "it was kept in {}, and `{}` says something else now",
+                folder.path().display(),
+                path.display()
+            ))
+            .hint(format!("bring `{}` back as it was then: git log -p", path.display()))
+            .hint(format!("or end the run: {}", command(&state.workflow, "abort --reason TEXT")))
+            .into()
+    })
 }
 
 impl Repo {
     /// The open change of this branch, or the last one, as it stands for someone who only looks.
     pub(super) fn last_run(&self) -> Result<(RunFolder, State)> {
-        let found = self.home.last_run(DB_CHANGE, &self.branch)?;
+        let found = self.home.last_run(&self.workflow, &self.branch)?;
         let (folder, mut state) = found.ok_or_else(|| {
             Failure::usage(format!("there is no run on the branch `{}`", self.branch))
-                .hint("start one: edit the schema files and run `cargo xtask db-change`, or `cargo xtask db-change start --help`")
+                .hint(match self.workflow.as_str() {
+                    DB_CHANGE => "start one: edit the schema files and run `cargo xtask db-change`, or `cargo xtask db-change start --help`".to_owned(),
+                    name => format!("start one: {}", command(name, "")),
+                })
         })?;
         if lock::is_free(&self.home) {
             state.interrupt_running();
@@ -54,9 +85,9 @@ impl Repo {
 
     /// The open change of this branch.
     pub(super) fn open_run(&self) -> Result<(RunFolder, State)> {
-        self.home.open_run(DB_CHANGE, &self.branch)?.ok_or_else(|| {
+        self.home.open_run(&self.workflow, &self.branch)?.ok_or_else(|| {
             Failure::refused(format!("there is no open run on the branch `{}`", self.branch))
-                .hint("cargo xtask db-change runs")
+                .hint(command(&self.workflow, "runs"))
                 .into()
         })
     }

@@ -4,15 +4,14 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::open;
+use super::open::{self, Repo};
 use crate::actions::world::World;
 use crate::engine::plan::{self, Plan, Verdict};
 use crate::report::terminal::{WIDTH, data, wrapped};
 
-pub(super) fn plan(as_json: bool) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+pub(super) fn plan(repo: &Repo, as_json: bool) -> Result<u8> {
     let (folder, state) = repo.last_run()?;
+    let loaded = open::pinned(&repo.root, &folder, &state)?;
     let world = World::new(&repo.root, &loaded, folder, &state.base);
     let plan = plan::of(&loaded, &state, &repo.root, &world)?;
     if as_json {
@@ -51,17 +50,15 @@ fn page(plan: &Plan) -> String {
         if text.trim().is_empty() {
             out.push('\n');
         }
-        for command in &step.commands {
-            let _ = writeln!(out, "{indent}$ {command}");
-        }
-        for ask in &step.asks {
-            let _ = writeln!(out, "{indent}? {ask}");
+        let commands = step.commands.iter().map(|command| ("$", command));
+        for (mark, text) in commands.chain(step.asks.iter().map(|ask| ("?", ask))) {
+            let _ = write!(out, "{indent}{mark} {}", wrapped(text, WIDTH, &format!("{indent}  ")).trim_start());
         }
     }
     let count = |verdict| plan.steps.iter().filter(|step| step.verdict == verdict).count();
     let _ = writeln!(
         out,
-        "\n{} to run, {} to wait, {} to skip; nothing was run   ($ command, ? asked before it)",
+        "\n{} to run, {} to wait, {} to skip; nothing was run\n$ runs, ? is asked first: another answer than before makes the step stale",
         count(Verdict::Run),
         count(Verdict::Wait),
         count(Verdict::Skip)

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::open;
+use super::open::{self, Repo};
 use crate::actions::inventory as inventory_action;
 use crate::actions::world::World;
 use crate::cli::Format;
@@ -20,11 +20,11 @@ use crate::report::page;
 use crate::report::terminal::{data, print};
 use crate::state::Status;
 use crate::state::contents::Contents;
+use crate::workflow::command;
 
-pub(super) fn status(as_json: bool) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
-    let (_, state) = repo.last_run()?;
+pub(super) fn status(repo: &Repo, as_json: bool) -> Result<u8> {
+    let (folder, state) = repo.last_run()?;
+    let loaded = open::pinned(&repo.root, &folder, &state)?;
     let view = view::of(&loaded, &state);
     if as_json {
         data(&format!("{}\n", serde_json::to_string(&view).context("describing the run")?));
@@ -34,11 +34,10 @@ pub(super) fn status(as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn why(step: &str, as_json: bool) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
-    let Some(definition) = loaded.step(step) else { return Err(unknown_step(&loaded, step).into()) };
+pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
     let (folder, state) = repo.last_run()?;
+    let loaded = open::pinned(&repo.root, &folder, &state)?;
+    let Some(definition) = loaded.step(step) else { return Err(unknown_step(&loaded, step).into()) };
     let present = state.step.get(step).cloned().unwrap_or_default();
     let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
     let kept = Contents::at(repo.home.path());
@@ -97,13 +96,12 @@ fn indented(table: &toml::Table) -> String {
     toml::to_string(table).unwrap_or_default().lines().map(|line| format!("    {line}\n")).collect()
 }
 
-pub(super) fn logs(step: &str) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+pub(super) fn logs(repo: &Repo, step: &str) -> Result<u8> {
+    let (folder, state) = repo.last_run()?;
+    let loaded = open::pinned(&repo.root, &folder, &state)?;
     if loaded.step(step).is_none() {
         return Err(unknown_step(&loaded, step).into());
     }
-    let (folder, _) = repo.last_run()?;
     let mut found = Vec::new();
     for entry in fs::read_dir(folder.path().join("logs")).context("listing the logs")? {
         let path = entry.context("listing the logs")?.path();
@@ -126,8 +124,7 @@ pub(super) fn logs(step: &str) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn runs(as_json: bool) -> Result<u8> {
-    let repo = open::repo()?;
+pub(super) fn runs(repo: &Repo, as_json: bool) -> Result<u8> {
     let runs = repo.home.runs()?;
     if as_json {
         let list: Vec<_> = runs
@@ -152,9 +149,8 @@ pub(super) fn runs(as_json: bool) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn inventory(as_json: bool) -> Result<u8> {
-    let repo = open::repo()?;
-    let loaded = open::db_change(&repo.root)?;
+pub(super) fn inventory(repo: &Repo, as_json: bool) -> Result<u8> {
+    let loaded = open::current(&repo.root, &repo.workflow)?;
     let folder = repo.home.run(".opening");
     repo.home.create()?;
     folder.create()?;
@@ -182,8 +178,7 @@ pub(super) fn inventory(as_json: bool) -> Result<u8> {
     Ok(Kind::Step.exit_code())
 }
 
-pub(super) fn report(format: Format) -> Result<u8> {
-    let repo = open::repo()?;
+pub(super) fn report(repo: &Repo, format: Format) -> Result<u8> {
     let (folder, state) = repo.last_run()?;
     let ending = match format {
         Format::Text => "txt",
@@ -194,7 +189,7 @@ pub(super) fn report(format: Format) -> Result<u8> {
     let path = folder.path().join(format!("report.{ending}"));
     let text = fs::read_to_string(&path).map_err(|_| {
         Failure::refused(format!("the run `{}` has no report yet", state.run))
-            .hint("it is written when every step has passed: cargo xtask db-change status")
+            .hint(format!("it is written when every step has passed: {}", command(&state.workflow, "status")))
     })?;
     data(&text);
     Ok(0)

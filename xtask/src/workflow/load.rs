@@ -17,6 +17,9 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct Loaded {
     pub path: PathBuf,
+    /// As the file stands on disk.
+    pub text: String,
+    /// Of what the file says; comments and layout do not count.
     pub digest: String,
     pub workflow: Workflow,
 }
@@ -61,8 +64,8 @@ pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
         return Err(diagnostic::failure(path, text, &problems).into());
     }
     fill_in(&mut workflow);
-    let digest = digest::of(text);
-    Ok(Loaded { path: path.to_owned(), digest, workflow })
+    let said: toml::Table = toml::from_str(text).context("reading the workflow once more")?;
+    Ok(Loaded { path: path.to_owned(), text: text.to_owned(), digest: digest::of(said.to_string()), workflow })
 }
 
 #[derive(Deserialize)]
@@ -85,6 +88,13 @@ impl Loaded {
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {
         self.workflow.vars.get(name).map(|value| value.get_ref().as_str())
+    }
+
+    /// The steps that either file has and the other has otherwise or not at all.
+    pub fn differing(&self, other: &Loaded) -> Result<Vec<String>> {
+        let (here, there) = (by_id(&self.text)?, by_id(&other.text)?);
+        let ids = here.iter().chain(there.iter().filter(|(id, _)| !here.contains_key(*id))).map(|(id, _)| id);
+        Ok(ids.filter(|id| here.get(*id) != there.get(*id)).cloned().collect())
     }
 
     /// Steps in an order in which every step comes after those that it needs; ties as in the file.
@@ -121,6 +131,14 @@ impl Loaded {
         }
         found
     }
+}
+
+/// Each step's own table.
+fn by_id(text: &str) -> Result<BTreeMap<String, toml::Value>> {
+    let said: toml::Table = toml::from_str(text).context("reading a workflow once more")?;
+    let lists = |value: Option<&toml::Value>| value.and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    let steps = lists(said.get("phase")).into_iter().flat_map(|phase| lists(phase.get("step")));
+    Ok(steps.filter_map(|step| Some((step.get("id")?.as_str()?.to_owned(), step))).collect())
 }
 
 /// Replaces `{{name}}` by its value; what has no value stays as it is (captured values come later), and so does what a
@@ -197,6 +215,7 @@ pub fn definition(step: &Step) -> Result<String> {
         ("because exit", json(&because.map(|because| &because.exit))?),
         ("because matches", json(&because.and_then(|because| because.matches.as_ref()).map(Spanned::get_ref))?),
         ("capture", json(&captures)?),
+        ("decision", json(&step.decision)?),
     ];
     Ok(parts.iter().map(|(name, value)| format!("{name} = {value}\n")).collect())
 }

@@ -263,7 +263,7 @@ pub struct Retry {
 }
 
 /// A question with numbered options. `{{name}}` stands for a number that the step found.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     pub id: String,
@@ -276,7 +276,7 @@ pub struct Decision {
     pub options: Spanned<Vec<DecisionOption>>,
 }
 
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionOption {
     pub label: String,

@@ -12,6 +12,9 @@ use super::model::{Expect, Precondition, Step, Workflow};
 /// The version of the workflow format that this program reads.
 pub const SCHEMA: &str = "1.0";
 
+/// The name under which a run asks about its workflow file.
+pub const RESERVED: &str = "workflow";
+
 /// The built-in actions and their parameters, as the host declares them.
 #[derive(Debug, Default)]
 pub struct Catalogue {
@@ -35,6 +38,10 @@ pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
                 format!("two steps are called `{}`", ids[position]),
                 "the second one",
             ));
+        }
+        if ids[position] == RESERVED {
+            let problem = Problem::new(step.id.span(), format!("no step may be called `{RESERVED}`"), "here");
+            found.push(problem.help("under that name a run asks what to do when this file has changed"));
         }
         check_step(step, &steps, &ids, workflow, catalogue, &mut found);
     }
