@@ -183,6 +183,9 @@ pub enum Format {
 pub enum WorkflowVerb {
     /// Find everything that is wrong with a workflow file, before anything runs
     Check { name: Option<String> },
+    /// Print a workflow as a Mermaid flowchart
+    #[command(after_help = "Example: cargo xtask workflow graph release-check > graph.mmd")]
+    Graph { name: Option<String> },
     /// Print the JSON Schema of workflow files, for editors
     Schema,
 }

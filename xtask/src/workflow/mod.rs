@@ -3,6 +3,7 @@
 pub mod condition;
 pub mod diagnostic;
 pub mod duration;
+pub mod graph;
 pub mod load;
 pub mod model;
 pub mod schema;
