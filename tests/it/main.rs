@@ -13,6 +13,7 @@ mod freshness;
 mod gates;
 mod harness;
 mod killed;
+mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;
 mod parallel;

@@ -7,6 +7,7 @@ use crate::sample::{Ran, Sample};
 
 const MIGRATION: &str = "packages/db/drizzle/0007_add_users_phone.sql";
 const ROLLBACK: &str = "packages/db/drizzle/rollback_0007_add_users_phone.sql";
+const STATE: &str = ".db-change/runs/add-users-phone-1/state.toml";
 const TEST: &str = "packages/db/tests/add-users-phone.test.ts";
 
 /// Edits a file, goes up to a step, and puts the file back.
@@ -37,6 +38,12 @@ fn what_was_edited_after_its_proof_is_proven_again_before_anything_is_applied() 
     let before = sample.content();
     sample.patch("phone/schema.patch");
     assert_eq!(sample.db_change(&["--to", "annotate"]).code, 0);
+
+    let state = sample.read(STATE);
+    sample.db_change(&["--only", "apply"]).fails(4, &["an experiment writes to no real database"]);
+    assert_eq!(sample.db_change(&["--only", "rehearse"]).code, 0, "an experiment on copies");
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "an experiment reached the database");
+    assert_eq!(sample.read(STATE), state, "an experiment counted");
 
     let weak = "import { expect, test } from 'bun:test';
 test('add column users.phone', () => {

@@ -83,6 +83,9 @@ pub struct Go {
     /// Run what is missing up to this step
     #[arg(long, value_name = "STEP")]
     pub to: Option<String>,
+    /// Try this step alone, in a copy of the work tree; nothing of it counts
+    #[arg(long, value_name = "STEP", conflicts_with = "to")]
+    pub only: Option<String>,
     /// How many steps may run at once [default: the number of cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,

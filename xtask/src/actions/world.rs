@@ -33,6 +33,7 @@ pub struct World<'a> {
     pub loaded: &'a Loaded,
     pub folder: RunFolder,
     pub base: String,
+    experiment: Option<Experiment>,
     pub(super) shadow: Mutex<Option<Shadow>>,
     /// Held while one of the shadow's templates is made: steps that run side by side need the same ones.
     pub(super) making: Mutex<()>,
@@ -45,6 +46,17 @@ pub struct World<'a> {
     probes: Mutex<BTreeMap<String, (String, String)>>,
 }
 
+/// A step tried out of its turn: its world writes to no real database and gives none to a command.
+struct Experiment {
+    /// The work tree that was copied; its `.env` files say where the source is.
+    real: PathBuf,
+    /// In the place of the repo's own.
+    private: PathBuf,
+}
+
+/// What an experiment's children are told of every target: nothing listens there.
+const NOWHERE: &str = "postgresql://nobody@127.0.0.1:1/nowhere";
+
 /// The name our sessions bear.
 pub const APPLICATION: &str = "db-change";
 
@@ -56,6 +68,7 @@ impl<'a> World<'a> {
             loaded,
             folder,
             base: base.to_owned(),
+            experiment: None,
             shadow: Mutex::new(None),
             making: Mutex::new(()),
             tree: Mutex::new(()),
@@ -64,6 +77,12 @@ impl<'a> World<'a> {
             config: OnceLock::new(),
             probes: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// The world of a step that is tried in a copy of the work tree `real`; what it keeps lies in `private`.
+    #[must_use]
+    pub fn of_experiment(self, real: &Path, private: PathBuf) -> Self {
+        World { experiment: Some(Experiment { real: real.to_owned(), private }), ..self }
     }
 
     /// A variable of the workflow file that the actions cannot do without.
@@ -81,6 +100,10 @@ impl<'a> World<'a> {
 
     /// Where things of this repo are kept outside its work tree.
     pub fn private(&self) -> Result<PathBuf> {
+        if let Some(experiment) = &self.experiment {
+            places::ensure(&experiment.private, 0o700)?;
+            return Ok(experiment.private.clone());
+        }
         places::state(&self.root)
     }
 
@@ -130,6 +153,11 @@ impl<'a> World<'a> {
 
     /// The url of a development target: the only kind that is ever written to here.
     pub fn writable_url(&self, target: &str) -> Result<DatabaseUrl> {
+        if self.experiment.is_some() {
+            return Err(Failure::refused(format!("an experiment writes to no real database, and `{target}` is one"))
+                .hint("in its turn: cargo xtask db-change")
+                .into());
+        }
         if self.target(target)?.role != Role::Development {
             return Err(Failure::refused(format!(
                 "`{target}` is not a development database, and `apply` goes to no other"
@@ -164,7 +192,10 @@ impl<'a> World<'a> {
         project.env.insert(orphans::RUN.to_owned(), run);
         project.env.insert(orphans::REPO.to_owned(), self.root.display().to_string());
         // The config may ask for it when it is read; steps that reach a database set their own.
-        if let Ok(url) = self.url(self.source_name()) {
+        if self.experiment.is_some() {
+            project.env.extend(self.command_env(&[]));
+            project.env.insert("DATABASE_URL".to_owned(), NOWHERE.to_owned());
+        } else if let Ok(url) = self.url(self.source_name()) {
             project.env.insert("DATABASE_URL".to_owned(), url.to_url());
         }
         Ok(project)
@@ -206,11 +237,27 @@ impl<'a> World<'a> {
 
     /// A value from `.env` of the repo or of the database package.
     fn env_files(&self, name: &str) -> Option<String> {
-        let package = self.loaded.var("db_package").map(|package| self.root.join(package));
-        [Some(self.root.clone()), package].into_iter().flatten().find_map(|folder| {
+        let root = self.experiment.as_ref().map_or(&self.root, |experiment| &experiment.real);
+        let package = self.loaded.var("db_package").map(|package| root.join(package));
+        [Some(root.clone()), package].into_iter().flatten().find_map(|folder| {
             let text = std::fs::read_to_string(folder.join(".env")).ok()?;
             super::dotenv::value(&text, name)
         })
+    }
+
+    /// Installs the packages of a tree of ours.
+    pub fn install(&self, tree: &Path, whose: &str) -> Result<()> {
+        let mut run = Run::new(&self.bun()?.path, tree).args(["install", "--frozen-lockfile"]);
+        run.timeout = Duration::from_secs(900);
+        run.log = Some(self.folder.log_stem(0, "install"));
+        let output = run.run()?;
+        if output.success() {
+            return Ok(());
+        }
+        Err(Failure::environment(format!("the packages of {whose} cannot be installed"))
+            .detail(output.tail(8))
+            .hint("`bun install --frozen-lockfile` must pass there: commit a lock file that fits")
+            .into())
     }
 
     /// Outside state has changed by our own doing: look again.
@@ -283,8 +330,7 @@ impl Host for World<'_> {
 
     fn base_commands(&self, base: &str) -> Vec<String> {
         let short = &base[..12.min(base.len())];
-        let made = places::state(&self.root)
-            .is_ok_and(|folder| folder.join("base").join(format!("{short}.installed")).exists());
+        let made = self.private().is_ok_and(|folder| folder.join("base").join(format!("{short}.installed")).exists());
         if made {
             return Vec::new();
         }
@@ -318,17 +364,7 @@ impl Host for World<'_> {
         git::worktree(&self.root, base, &tree)?;
         let done = tree.with_extension("installed");
         if !done.exists() {
-            let bun = self.bun()?;
-            let mut run = Run::new(&bun.path, &tree).args(["install", "--frozen-lockfile"]);
-            run.timeout = Duration::from_secs(900);
-            run.log = Some(self.folder.log_stem(0, "base-install"));
-            let output = run.run()?;
-            if !output.success() {
-                return Err(Failure::environment("the packages of the base commit cannot be installed")
-                    .detail(output.tail(8))
-                    .hint("`bun install --frozen-lockfile` must pass on the base commit: commit a lock file that fits")
-                    .into());
-            }
+            self.install(&tree, "the base commit")?;
             crate::state::durable::write(&done, base.as_bytes())?;
         }
         Ok(tree)
@@ -336,6 +372,16 @@ impl Host for World<'_> {
 
     fn env(&self, name: &str) -> Option<String> {
         environment::var(name).or_else(|| self.env_files(name))
+    }
+
+    fn command_env(&self, names: &[&String]) -> BTreeMap<String, String> {
+        let given = names.iter().filter_map(|name| Some(((*name).clone(), self.env(name)?)));
+        if self.experiment.is_none() {
+            return given.collect();
+        }
+        let harmless = given.filter(|(name, value)| !name.starts_with("PG") && url::parse(value).is_err());
+        let nowhere = self.loaded.workflow.target.values().map(|target| (target.url_env.clone(), NOWHERE.to_owned()));
+        harmless.chain(nowhere).collect()
     }
 
     fn holds(&self, target: &str, query: &str) -> Result<bool> {

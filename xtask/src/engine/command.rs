@@ -48,11 +48,8 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         let program = if argv[0] == "bun" { host.tool("bun")?.0 } else { argv[0].clone().into() };
         Run::new(program, &cwd).args(&argv[1..])
     };
-    for name in source.env.iter().chain(&step.env) {
-        if let Some(value) = host.env(name) {
-            run = run.env(name, value);
-        }
-    }
+    let names: Vec<&String> = source.env.iter().chain(&step.env).collect();
+    run.env.extend(host.command_env(&names));
     run.env.insert(orphans::RUN.to_owned(), context.state.run.clone());
     run.env.insert(orphans::REPO.to_owned(), root.display().to_string());
     run.timeout = context.timeout;

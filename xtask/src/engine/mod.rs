@@ -15,6 +15,7 @@ mod schedule;
 mod settle;
 pub mod view;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -44,6 +45,10 @@ pub trait Host: Sync {
     fn base_tree(&self, base: &str) -> Result<PathBuf>;
     /// The value of an environment name as the workflow's commands see it (process environment, then `.env` files).
     fn env(&self, name: &str) -> Option<String>;
+    /// The environment of a workflow's own command, which names these.
+    fn command_env(&self, names: &[&String]) -> BTreeMap<String, String> {
+        names.iter().filter_map(|name| Some(((*name).clone(), self.env(name)?))).collect()
+    }
     /// Whether a query on a target says true.
     fn holds(&self, target: &str, query: &str) -> Result<bool>;
     /// What an action reads from the workflow file beside its own step, as part of the freshness key.

@@ -60,6 +60,18 @@ impl Engine<'_> {
         stop
     }
 
+    /// Does the work of one step, whatever has passed before it. For a state that is no run's.
+    pub fn only(&mut self, step: &str) -> Result<Stop> {
+        if self.loaded.step(step).is_none() {
+            return Err(unknown_step(self.loaded, step).into());
+        }
+        self.change(step, |state| *state = StepState::default())?;
+        self.display.event(&Event::Opened { state: &self.state });
+        let stop = self.passes(Some(&[step.to_owned()]), true);
+        self.display.event(&Event::Stopped);
+        stop
+    }
+
     fn passes(&mut self, selected: Option<&[String]>, partly: bool) -> Result<Stop> {
         loop {
             match self.pass(selected)? {

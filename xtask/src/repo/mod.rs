@@ -1,4 +1,5 @@
 //! The repository around a change.
 
+pub mod copy;
 pub mod git;
 mod plain;

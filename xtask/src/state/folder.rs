@@ -95,6 +95,12 @@ impl Home {
         RunFolder { path: self.path.join("runs").join(id) }
     }
 
+    /// The folder of a step that is tried out of its turn: no run's, so that nothing in it counts.
+    #[must_use]
+    pub fn experiment(&self, step: &str) -> RunFolder {
+        RunFolder { path: self.path.join("experiments").join(step) }
+    }
+
     /// Every run, oldest first. A state that cannot be read is an error: it is never taken for "no run".
     pub fn runs(&self) -> Result<Vec<(RunFolder, State)>> {
         let Ok(entries) = fs::read_dir(self.path.join("runs")) else { return Ok(Vec::new()) };

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use serde_json::json;
 
-use super::answer;
 use super::open::{self, Repo};
+use super::{answer, only};
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go, Start};
@@ -76,6 +76,9 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
 
 /// `cargo xtask run NAME`
 pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
+    if let Some(step) = &go.only {
+        return only::only(&open::repo(name)?, step, go);
+    }
     if name == DB_CHANGE {
         return go_on(go);
     }
@@ -202,7 +205,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
     let _ = sweep::sweep();
     let base = state.base.clone();
-    let display: Box<dyn Display> = if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(terminal)) };
+    let display = shown_on(go);
     let mut engine = Engine {
         loaded,
         host: &World::new(&repo.root, loaded, folder.clone(), &base),
@@ -254,8 +257,12 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     Ok(code)
 }
 
+pub(super) fn shown_on(go: &Go) -> Box<dyn Display> {
+    if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(at_terminal())) }
+}
+
 /// More than a few at once gain nothing: most of a run is one chain.
-fn jobs(go: &Go) -> usize {
+pub(super) fn jobs(go: &Go) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
     go.jobs.map_or_else(cores, usize::from)
 }

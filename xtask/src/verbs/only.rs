@@ -1,0 +1,138 @@
+//! `--only STEP`: a step tried out of its turn. It works in a copy of the work tree, on copies of what earlier steps left;
+//! no command of it learns where a real database is, and its state is no run's: nothing of it counts.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::change::{jobs, shown_on};
+use super::open::{self, Repo};
+use crate::actions::world::World;
+use crate::cli::Go;
+use crate::engine::runner::{Engine, Stop, unknown_step};
+use crate::engine::view;
+use crate::failure::Failure;
+use crate::process::places;
+use crate::repo::{copy, git};
+use crate::report::page;
+use crate::report::terminal::{data, print};
+use crate::state::{Home, RunFolder, State, Status, lock};
+use crate::workflow::load::expand;
+use crate::workflow::{Loaded, Step, command};
+
+pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
+    let (from, mut state) = repo.last_run()?;
+    let loaded = open::pinned(&repo.root, &from, &state)?;
+    let Some(step) = loaded.step(id) else { return Err(unknown_step(&loaded, id).into()) };
+    refuse_urls(step, &state)?;
+
+    let places = places::state(&repo.root)?.join("experiments");
+    places::ensure(&places, 0o700)?;
+    let _one = lock::take(&Home::at(&places), &format!("cargo xtask db-change --only {id}"))?;
+    let place = places.join(id);
+    let folder = repo.home.experiment(id);
+    for earlier in [&place, &folder.path().to_owned()] {
+        if earlier.exists() {
+            fs::remove_dir_all(earlier).with_context(|| format!("removing `{}`", earlier.display()))?;
+        }
+    }
+    git::git(&repo.root, &["worktree", "prune"])?;
+    places::ensure(&place, 0o700)?;
+    let tree = place.join("tree");
+    copy::copy(&repo.root, &tree)?;
+    Home::at(&tree).create()?;
+    begin(&folder, &from, &loaded, &mut state, id)?;
+
+    print(&format!("experiment: `{id}` in a copy of the work tree; nothing of it counts\n"));
+    for need in missing(&loaded, &state, id) {
+        print(&format!("note: `{need}`, which comes before it, has not passed; what it leaves may be wanting\n"));
+    }
+    let base = state.base.clone();
+    let world = World::new(&tree, &loaded, folder.clone(), &base).of_experiment(&repo.root, place.join("private"));
+    if tree.join("bun.lock").exists() || tree.join("bun.lockb").exists() {
+        world.install(&tree, "the copy of the work tree")?;
+    }
+    let display = shown_on(go);
+    let mut engine =
+        Engine { loaded: &loaded, host: &world, display: display.as_ref(), root: &tree, folder, state, jobs: jobs(go) };
+    let stop = engine.only(id)?;
+    let failure = match stop {
+        Stop::Held { failure, .. } => Some(failure),
+        Stop::Done | Stop::Ended(_) => None,
+    };
+    if let Some(failure) = &failure {
+        let mut next = view::at(&loaded, &engine.state, id);
+        next.command = format!("{}   (in its turn; an experiment takes no answer)", command(&repo.workflow, ""));
+        print(&page::held(&engine.state.workflow, id, failure, Some(&next)));
+    }
+    let code = failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
+    let status = engine.state.step.get(id).map(|step| step.status.words());
+    if go.json {
+        let summary = engine.state.step.get(id).map(|step| step.summary.clone());
+        let object = json!({
+            "schema": "1.0", "experiment": id, "status": status, "summary": summary, "counts": false,
+            "tree": tree, "folder": engine.folder.path(),
+        });
+        data(&format!("{object}\n"));
+    }
+    print(&format!(
+        "\nexperiment: {}; nothing of it counts\n  the tree it ran in  {}\n  its evidence, logs  {}\n",
+        status.unwrap_or("pending"),
+        tree.display(),
+        engine.folder.path().display()
+    ));
+    Ok(code)
+}
+
+/// A command that carries the place of a database could reach it.
+fn refuse_urls(step: &Step, state: &State) -> Result<()> {
+    let argv = step.run.iter().flat_map(|run| run.get_ref());
+    let carries = argv
+        .map(|arg| expand(arg, &state.captured))
+        .any(|arg| arg.contains("postgres://") || arg.contains("postgresql://"));
+    if !carries {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "`{}` names a database in its command, and an experiment reaches none",
+        step.id.get_ref()
+    ))
+    .hint("take the url from the environment: `env = [\"NAME\"]` and `$NAME`")
+    .into())
+}
+
+/// A folder with copies of what the run's steps have left, and a state that bears another name.
+fn begin(folder: &RunFolder, from: &RunFolder, loaded: &Loaded, state: &mut State, id: &str) -> Result<()> {
+    folder.create()?;
+    for (_, step) in loaded.steps() {
+        let step = step.id.get_ref();
+        if state.step.get(step).is_some_and(|state| state.status == Status::Passed) {
+            folder.save_evidence(step, &from.evidence(step)?)?;
+        }
+    }
+    let known = |name: &str| loaded.steps().any(|(_, step)| name == format!("{}.toml", step.id.get_ref()));
+    for entry in fs::read_dir(from.kept("")).context("listing what the run keeps")? {
+        let entry = entry.context("listing what the run keeps")?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_file() && !known(&name) {
+            copy_file(&entry.path(), &folder.kept(&name))?;
+        }
+    }
+    state.run = format!("experiment-{id}");
+    state.ended = None;
+    state.outcome = None;
+    folder.save(state)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(|_| ()).with_context(|| format!("copying `{}`", from.display()))
+}
+
+/// The steps before this one that have not passed.
+fn missing(loaded: &Loaded, state: &State, id: &str) -> Vec<String> {
+    let done =
+        |id: &String| state.step.get(id).is_some_and(|step| matches!(step.status, Status::Passed | Status::Skipped));
+    loaded.ancestors(id).into_iter().filter(|before| before != id && !done(before)).collect()
+}
