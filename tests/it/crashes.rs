@@ -1,4 +1,4 @@
-//! What is left when a runner dies, is told to stop, meets another one, or finds a state that it cannot trust.
+//! What is left when a runner dies, is told to stop, or meets another one.
 
 use std::collections::BTreeSet;
 
@@ -127,45 +127,6 @@ fn a_second_run_in_the_same_work_tree_is_kept_out_and_told_who_is_at_work() {
     first.wait().expect(0);
     assert_eq!(repo.trace(), "a");
     repo.xtask(&["run", "other"]).run().expect(0);
-}
-
-#[test]
-fn a_state_of_a_newer_version_is_refused_and_left_alone() {
-    let repo = Repo::new();
-    repo.workflow("w", &shell("a", &[], "exit 1", ""));
-    repo.xtask(&["run", "w"]).run().expect(1);
-    let path = ".db-change/runs/w-1/state.toml";
-    let ours = repo.read(path);
-    repo.trace();
-    // A newer minor version may be read, as far as it says nothing that we do not know.
-    for (schema, added, reading) in [("2.0", "", 4), ("1.1", "", 0), ("1.1", "pace = \"slow\"\n", 4)] {
-        let newer = added.to_owned() + &ours.replace("schema = \"1.0\"", &format!("schema = \"{schema}\""));
-        repo.write(path, &newer);
-        let words = ["the state file has schema", schema, "update this program"];
-        repo.xtask(&["run", "w"]).run().expect(4).says(&words);
-        repo.xtask(&["db-change", "runs"]).run().expect(reading);
-        assert_eq!((repo.read(path), repo.trace()), (newer, String::new()));
-    }
-    repo.write(path, &ours);
-    repo.xtask(&["run", "w"]).run().expect(1);
-}
-
-#[test]
-fn a_damaged_state_is_refused_with_a_way_out_that_works() {
-    let repo = Repo::new();
-    repo.workflow("w", &shell("a", &[], "exit 1", ""));
-    repo.xtask(&["run", "w"]).run().expect(1);
-    let path = ".db-change/runs/w-1/state.toml";
-    let whole = repo.read(path);
-    for damaged in ["", "\0\0\0", &whole[..whole.len() / 2], &whole.replace("serial", "serail")] {
-        repo.write(path, damaged);
-        let done = repo.xtask(&["run", "w"]).run().expect(4);
-        done.says(&["state.toml` cannot be trusted", "move the run's folder away"]);
-        assert_eq!(repo.read(path), damaged);
-    }
-    std::fs::rename(repo.path(".db-change/runs/w-1"), repo.path("kept-for-later")).unwrap();
-    repo.xtask(&["run", "w"]).run().expect(1);
-    assert_eq!(repo.status("w-1", "a"), "failed");
 }
 
 #[test]

@@ -109,6 +109,18 @@ impl Repo {
         toml::from_str(&self.read(&format!(".db-change/runs/{run}/state.toml"))).expect("the state file can be read")
     }
 
+    /// Writes a file of `.db-change` as the program itself would have sealed it.
+    pub fn write_sealed(&self, name: &str, text: &str) {
+        let sealed = xtask::state::seal::seal(&self.path(".db-change"), name, text).unwrap();
+        self.write(&format!(".db-change/{name}"), &sealed);
+    }
+
+    /// A file of `.db-change` without its seal.
+    pub fn read_unsealed(&self, name: &str) -> String {
+        let sealed = self.read(&format!(".db-change/{name}"));
+        xtask::state::seal::unseal(&self.path(".db-change"), name, &sealed).unwrap().to_owned()
+    }
+
     /// The status of a step in the state file of a run.
     pub fn status(&self, run: &str, step: &str) -> String {
         self.field(run, step, "status")

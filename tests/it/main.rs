@@ -18,6 +18,7 @@ mod only;
 mod other_postgres;
 mod parallel;
 mod sample;
+mod state_files;
 mod tampering;
 mod workflow_files;
 

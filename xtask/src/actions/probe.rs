@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::world::{APPLICATION, World};
 use crate::digest;
 use crate::pg::{connect, fingerprint, migrations};
-use crate::state::durable;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +19,9 @@ pub(super) struct Seen {
     pub applied: Vec<String>,
     pub schema: String,
 }
+
+/// Where `apply` keeps that record.
+const APPLYING: &str = "applying.toml";
 
 /// A state together with the catalog's objects, a line each, for people.
 pub(super) struct Look {
@@ -95,13 +97,12 @@ impl Seen {
 
 /// The record of an apply that has begun, if there is one.
 pub(super) fn applying(world: &World<'_>, target: &str) -> Result<Option<Applying>> {
-    let path = world.folder.kept("applying.toml");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let found: Applying = toml::from_str(&text).with_context(|| format!("reading `{}`", path.display()))?;
+    let Some(text) = world.folder.record(APPLYING)? else { return Ok(None) };
+    let found: Applying = toml::from_str(&text).with_context(|| format!("reading `{APPLYING}`"))?;
     Ok(Some(found).filter(|found| found.target == target))
 }
 
 pub(super) fn record(world: &World<'_>, applying: &Applying) -> Result<()> {
     let text = toml::to_string(applying).context("describing what apply is about to do")?;
-    durable::write(&world.folder.kept("applying.toml"), text.as_bytes())
+    world.folder.save_record(APPLYING, &text)
 }

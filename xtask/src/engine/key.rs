@@ -12,8 +12,7 @@ use anyhow::{Context, Result};
 use super::Host;
 use crate::digest;
 use crate::failure::Failure;
-use crate::state::State;
-use crate::state::durable;
+use crate::state::{Home, State, seal};
 use crate::workflow::condition;
 use crate::workflow::load::{captured_names, definition};
 use crate::workflow::{Loaded, Step, Tree};
@@ -190,20 +189,9 @@ fn walk(folder: &Path, root: &Path, glob: &glob::Pattern, found: &mut Vec<PathBu
     Ok(())
 }
 
-/// A digest that tells nothing about the value to someone who has only the state: the key is random, per repo, 0600.
+/// A digest that tells nothing about the value to someone who has only the state.
 fn keyed_digest(root: &Path, value: &str) -> Result<String> {
-    let path = root.join(".db-change").join("key");
-    let secret = match std::fs::read(&path) {
-        Ok(secret) if secret.len() == 32 => secret,
-        _ => {
-            let secret = digest::random::<32>()?.to_vec();
-            // A temporary file is made with mode 0600, and renaming keeps it.
-            durable::write(&path, &secret)?;
-            secret
-        }
-    };
-    // The key goes in on both sides of the value, so that no extension of the text has a predictable digest.
-    Ok(digest::of_parts([secret.as_slice(), value.as_bytes(), secret.as_slice()]))
+    Ok(seal::keyed(&seal::key(Home::at(root).path())?, &[value.as_bytes()]))
 }
 
 #[cfg(test)]

@@ -111,12 +111,16 @@ impl Engine<'_> {
         };
         let key = parts.key();
         let present = self.state.step.get(id).cloned().unwrap_or_default();
+        let stands = match self.stands(id, &present) {
+            Ok(stands) => stands,
+            Err(error) => return Ok(Next::Hold(Failure::from_error(&error))),
+        };
         if present.status == Status::Skipped && present.key == key {
             self.show_end(step, Status::Skipped, &present.summary, 0.0, true);
             return Ok(Next::On);
         }
-        if present.key == key && self.folder.kept(&format!("{id}.toml")).exists() {
-            if matches!(present.status, Status::Passed) {
+        if present.key == key && stands {
+            if present.status == Status::Passed {
                 self.show_end(step, Status::Passed, &present.summary, present.seconds, true);
                 return Ok(Next::On);
             }
@@ -129,7 +133,10 @@ impl Engine<'_> {
                 return Ok(next);
             }
         } else if present.status == Status::Passed {
-            let reason = in_short(&difference::between(&present.key, &parts, &self.kept()));
+            let reason = match stands {
+                true => in_short(&difference::between(&present.key, &parts, &self.kept())),
+                false => "its evidence is not what it left".to_owned(),
+            };
             self.change(id, |state| {
                 state.status = Status::Stale;
                 state.reason = Some(reason);
@@ -139,6 +146,14 @@ impl Engine<'_> {
             return Ok(Next::Hold(Failure::from_error(&error)));
         }
         Ok(Next::Work(parts))
+    }
+
+    /// Whether what a step left as proof is still there. Errors: it was edited by another hand.
+    fn stands(&self, id: &str, present: &StepState) -> Result<bool> {
+        let Some(evidence) = self.folder.evidence_if_any(id)? else { return Ok(false) };
+        let chosen = present.answer.as_ref().map(|answer| answer.option);
+        let left = [None, chosen].map(|option| Some(proof(&evidence, option)));
+        Ok(present.status != Status::Passed || left.contains(&present.evidence))
     }
 
     fn skip(&mut self, step: &Step, reason: &str) -> Result<Next> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durable;
 use super::model::{SCHEMA, State};
+use super::seal::{self, Broken};
 use crate::digest;
 use crate::failure::Failure;
 
@@ -21,6 +22,7 @@ pub struct Home {
 /// `.db-change/runs/<id>/`
 #[derive(Clone, Debug)]
 pub struct RunFolder {
+    home: PathBuf,
     path: PathBuf,
 }
 
@@ -92,13 +94,17 @@ impl Home {
 
     #[must_use]
     pub fn run(&self, id: &str) -> RunFolder {
-        RunFolder { path: self.path.join("runs").join(id) }
+        self.folder(self.path.join("runs").join(id))
     }
 
     /// The folder of a step that is tried out of its turn: no run's, so that nothing in it counts.
     #[must_use]
     pub fn experiment(&self, step: &str) -> RunFolder {
-        RunFolder { path: self.path.join("experiments").join(step) }
+        self.folder(self.path.join("experiments").join(step))
+    }
+
+    fn folder(&self, path: PathBuf) -> RunFolder {
+        RunFolder { home: self.path.clone(), path }
     }
 
     /// Every run, oldest first. A state that cannot be read is an error: it is never taken for "no run".
@@ -106,7 +112,7 @@ impl Home {
         let Ok(entries) = fs::read_dir(self.path.join("runs")) else { return Ok(Vec::new()) };
         let mut runs = Vec::new();
         for entry in entries {
-            let folder = RunFolder { path: entry.context("listing the runs")?.path() };
+            let folder = self.folder(entry.context("listing the runs")?.path());
             if folder.state_path().exists() {
                 let state = folder.load()?;
                 runs.push((folder, state));
@@ -166,27 +172,78 @@ impl RunFolder {
         durable::create_folder(&self.path.join("evidence"))
     }
 
-    /// Errors: unreadable, not TOML, or written by a newer version.
+    /// Errors: unreadable, edited by another hand, or written by a newer version.
     pub fn load(&self) -> Result<State> {
         let path = self.state_path();
-        let text = fs::read_to_string(&path).with_context(|| format!("reading the state file `{}`", path.display()))?;
-        let damaged = |reason: String| {
-            Failure::refused(format!("the state file `{}` cannot be trusted", path.display()))
-                .detail(reason)
-                .hint("move the run's folder away and start again: `cargo xtask db-change`; nothing outside it is lost")
+        let sealed = fs::read_to_string(&path).with_context(|| format!("reading the state file `{}`", path.display()));
+        // What is not even text was damaged too.
+        let sealed = match sealed {
+            Err(error) if is_no_text(&error) => String::new(),
+            read => read?,
         };
-        let table: toml::Table = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;
-        let schema = table.get("schema").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        let writer = table.get("written_by").and_then(toml::Value::as_str).unwrap_or("a newer version").to_owned();
-        let newer = version(&schema).is_some_and(|version| version > SCHEMA);
-        if version(&schema).is_some_and(|(major, _)| major > SCHEMA.0) {
-            return Err(too_new(&schema, &writer).into());
+        let schema = version_said(&sealed);
+        if schema.as_ref().and_then(|said| version(&said.schema)).is_some_and(|(major, _)| major > SCHEMA.0) {
+            let said = schema.unwrap_or_default();
+            return Err(too_new(&said.schema, &said.written_by).into());
         }
-        // A newer minor is read where it says nothing that we don't know.
-        toml::from_str(&text).map_err(|error| match newer {
-            true => too_new(&schema, &writer).into(),
-            false => damaged(error.message().to_owned()).into(),
+        let text = self.unsealed(&path, &sealed).map_err(|broken| self.damaged(broken.words()))?;
+        // A newer minor is read as far as we know what it says; its words for new things are not.
+        toml::from_str(text).map_err(|error| match schema {
+            Some(said) if version(&said.schema).is_some_and(|version| version > SCHEMA) => {
+                too_new(&said.schema, &said.written_by).into()
+            }
+            _ => self.damaged(error.message()).into(),
         })
+    }
+
+    fn damaged(&self, reason: &str) -> Failure {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Failure::refused(format!("the state file `{}` cannot be trusted", self.state_path().display()))
+            .detail(reason)
+            .detail("what it says about steps, answers and proofs is not believed")
+            .hint(format!(
+                "set the run aside: mv {} {}",
+                self.path.display(),
+                self.home.join(format!("set-aside-{name}")).display()
+            ))
+            .hint(
+                "then begin again: cargo xtask db-change; what is in the work tree and in the database stays as it is",
+            )
+    }
+
+    /// The name under which a file of this run is sealed.
+    fn sealed_name(&self, path: &Path) -> String {
+        path.strip_prefix(&self.home).unwrap_or(path).to_string_lossy().into_owned()
+    }
+
+    fn write_sealed(&self, path: &Path, text: &str) -> Result<()> {
+        let sealed = seal::seal(&self.home, &self.sealed_name(path), text)?;
+        durable::write(path, sealed.as_bytes())
+    }
+
+    fn unsealed<'a>(&self, path: &Path, sealed: &'a str) -> Result<&'a str, Broken> {
+        seal::unseal(&self.home, &self.sealed_name(path), sealed)
+    }
+
+    /// Keeps a record of a step's own, so that an edit by another hand is seen.
+    pub fn save_record(&self, name: &str, text: &str) -> Result<()> {
+        self.write_sealed(&self.kept(name), text)
+    }
+
+    /// A record of a step's own; none where there is none. Errors: it is not as it was written.
+    pub fn record(&self, name: &str) -> Result<Option<String>> {
+        let path = self.kept(name);
+        let sealed = match fs::read_to_string(&path) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
+        };
+        let text = self.unsealed(&path, &sealed).map_err(|broken| {
+            Failure::refused(format!("`{}` cannot be trusted", path.display()))
+                .detail(broken.words())
+                .hint(format!("what it stood for is proven anew without it: rm {}", path.display()))
+        })?;
+        Ok(Some(text.to_owned()))
     }
 
     /// Writes the state, durably; the serial grows with every write. A state of a newer version is left alone.
@@ -197,7 +254,7 @@ impl RunFolder {
         state.serial += 1;
         state.written_by = env!("CARGO_PKG_VERSION").to_owned();
         let text = toml::to_string(state).context("describing the state")?;
-        durable::write(&self.state_path(), text.as_bytes())
+        self.write_sealed(&self.state_path(), &text)
     }
 
     /// Keeps the text of a workflow that the run goes by.
@@ -217,14 +274,18 @@ impl RunFolder {
 
     pub fn save_evidence(&self, step: &str, evidence: &Evidence) -> Result<()> {
         let text = toml::to_string(evidence).with_context(|| format!("describing the evidence of `{step}`"))?;
-        durable::write(&self.kept(&format!("{step}.toml")), text.as_bytes())
+        self.save_record(&format!("{step}.toml"), &text)
     }
 
     /// The evidence that a step left; an error where there is none.
     pub fn evidence(&self, step: &str) -> Result<Evidence> {
-        let path = self.kept(&format!("{step}.toml"));
-        let text = fs::read_to_string(&path).with_context(|| format!("reading the evidence of `{step}`"))?;
-        toml::from_str(&text).with_context(|| format!("reading the evidence of `{step}`"))
+        self.evidence_if_any(step)?.with_context(|| format!("`{step}` has left no evidence"))
+    }
+
+    /// Errors: it is not as the step left it.
+    pub fn evidence_if_any(&self, step: &str) -> Result<Option<Evidence>> {
+        let Some(text) = self.record(&format!("{step}.toml"))? else { return Ok(None) };
+        toml::from_str(&text).map(Some).with_context(|| format!("reading the evidence of `{step}`"))
     }
 
     /// Adds a line to the log for people and programs; never read back for decisions.
@@ -239,6 +300,22 @@ impl RunFolder {
     pub fn log_stem(&self, position: usize, step: &str) -> PathBuf {
         self.path.join("logs").join(format!("{position:02}-{step}"))
     }
+}
+
+/// Which format a state says it has, and who wrote it; read before anything else of it is believed.
+#[derive(Default, Deserialize)]
+struct Said {
+    schema: String,
+    #[serde(default)]
+    written_by: String,
+}
+
+fn version_said(text: &str) -> Option<Said> {
+    toml::from_str(text).ok()
+}
+
+fn is_no_text(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
 }
 
 fn version(schema: &str) -> Option<(u32, u32)> {

@@ -5,6 +5,7 @@ pub mod durable;
 pub mod folder;
 pub mod lock;
 pub mod model;
+pub mod seal;
 
 pub use folder::{Evidence, Home, RunFolder};
 pub use model::{State, Status, StepState};

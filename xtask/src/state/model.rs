@@ -1,4 +1,6 @@
 //! The state file of a run: the one truth about what was proven, asked and answered.
+//!
+//! Unknown fields are let pass, as nowhere else: the seal shows what another hand wrote, and a newer minor version is read.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,6 @@ use crate::workflow::Lane;
 pub const SCHEMA: (u32, u32) = (1, 0);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct State {
     pub schema: String,
     pub run: String,
@@ -48,7 +49,6 @@ pub struct State {
 
 /// A workflow file that is not the one the run began with, and what became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct WorkflowChange {
     /// Of the changed file.
     pub digest: String,
@@ -113,7 +113,6 @@ impl Status {
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct StepState {
     pub status: Status,
     /// Why it was skipped, what it waits for, or how it failed: one line.
@@ -147,7 +146,6 @@ pub struct StepState {
 
 /// What a waiting step asks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Question {
     /// `breaking-change`, `type-errors`, …; for an attestation or an edit the step's own id.
     pub id: String,
@@ -168,7 +166,6 @@ pub struct Question {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct QuestionOption {
     pub n: usize,
     pub label: String,
@@ -177,7 +174,6 @@ pub struct QuestionOption {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Answer {
     pub question: String,
     pub option: usize,
@@ -189,7 +185,6 @@ pub struct Answer {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Attestation {
     pub by: String,
     pub note: String,
@@ -198,7 +193,6 @@ pub struct Attestation {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Acceptance {
     pub finding: String,
     pub reason: String,

@@ -2,7 +2,6 @@
 //! no command of it learns where a real database is, and its state is no run's: nothing of it counts.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -116,18 +115,17 @@ fn begin(folder: &RunFolder, from: &RunFolder, loaded: &Loaded, state: &mut Stat
     for entry in fs::read_dir(from.kept("")).context("listing what the run keeps")? {
         let entry = entry.context("listing what the run keeps")?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_file() && !known(&name) {
-            copy_file(&entry.path(), &folder.kept(&name))?;
+        if entry.path().is_file()
+            && !known(&name)
+            && let Some(text) = from.record(&name)?
+        {
+            folder.save_record(&name, &text)?;
         }
     }
     state.run = format!("experiment-{id}");
     state.ended = None;
     state.outcome = None;
     folder.save(state)
-}
-
-fn copy_file(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).map(|_| ()).with_context(|| format!("copying `{}`", from.display()))
 }
 
 /// The steps before this one that have not passed.

@@ -1,0 +1,150 @@
+//! What a run remembers, when it was damaged, edited by hand, or written by another version of the program.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Repo, noting, shell, step};
+
+const STATE: &str = "runs/w-1/state.toml";
+const FILE: &str = ".db-change/runs/w-1/state.toml";
+
+/// `a` has passed, `b` has failed.
+fn with_a_run() -> Repo {
+    let repo = Repo::new();
+    let a = shell("a", &[], "echo 5 rows", "capture = { rows = { from = \"stdout\", select = \"([0-9]+) rows\" } }");
+    repo.workflow("w", &[a, shell("b", &["a"], "test -e go", ""), noting("c", &["b"])].concat());
+    repo.xtask(&["run", "w"]).run().expect(1);
+    assert_eq!(repo.trace(), "a b");
+    repo
+}
+
+/// Refused with the way out, which works: the run that was set aside is left, and a new one begins.
+#[track_caller]
+fn refused_with_a_way_out(repo: &Repo, reason: &str) {
+    for words in [&["run", "w"] as &[&str], &["db-change", "status", "--workflow", "w"], &["db-change", "runs"]] {
+        let done = repo.xtask(words).run().expect(4);
+        done.says(&["state.toml` cannot be trusted", reason, "set the run aside: mv ", "begin again"]);
+    }
+    assert_eq!(repo.trace(), "", "a step ran on a state that cannot be trusted");
+    let said = repo.xtask(&["run", "w"]).run().stderr;
+    let mv = said.lines().find_map(|line| line.strip_prefix("hint: set the run aside: mv ")).unwrap();
+    let (from, to) = mv.split_once(' ').unwrap();
+    fs::rename(from, to).unwrap();
+    repo.write("go", "");
+    repo.xtask(&["run", "w"]).run().expect(0);
+    assert_eq!(repo.trace(), "a b c");
+    assert!(Path::new(to).join("state.toml").exists());
+}
+
+#[test]
+fn a_state_that_was_cut_off_or_overwritten_is_refused() {
+    let whole = with_a_run().read(FILE);
+    for (damaged, reason) in [
+        (String::new(), "it does not end with a seal"),
+        ("\0\0\0".to_owned(), "it does not end with a seal"),
+        (whole[..whole.len() / 2].to_owned(), "it does not end with a seal"),
+        (whole.replace("serial", "serail"), "it was edited after it was written"),
+    ] {
+        let repo = with_a_run();
+        repo.write(FILE, &damaged);
+        refused_with_a_way_out(&repo, reason);
+    }
+    let repo = with_a_run();
+    fs::write(repo.path(FILE), [0xff, 0xfe, 0x00]).unwrap();
+    refused_with_a_way_out(&repo, "it does not end with a seal");
+}
+
+#[test]
+fn a_state_edited_by_hand_is_refused_however_small_the_edit() {
+    let edits: [fn(&str) -> String; 4] = [
+        |text| text.replace("status = \"failed\"", "status = \"passed\""),
+        |text| text.replace("title = \"w\"", "title = \"x\""),
+        |text| text.replace("schema = \"1.0\"", "schema = \"1.1\""),
+        |text| format!("# a comment\n{text}"),
+    ];
+    for edit in edits {
+        let repo = with_a_run();
+        let text = repo.read(FILE);
+        assert_ne!(edit(&text), text);
+        repo.write(FILE, &edit(&text));
+        refused_with_a_way_out(&repo, "it was edited after it was written");
+    }
+    // The whole state of a run that went further, in the place of this one.
+    let repo = with_a_run();
+    repo.write("go", "");
+    repo.workflow("v", &shell("b", &[], "true", ""));
+    repo.xtask(&["run", "v"]).run().expect(0);
+    repo.remove("go");
+    repo.trace();
+    repo.write(FILE, &repo.read(".db-change/runs/v-1/state.toml"));
+    refused_with_a_way_out(&repo, "it was edited after it was written");
+}
+
+#[test]
+fn a_lost_key_is_told_as_such() {
+    let repo = with_a_run();
+    repo.remove(".db-change/key");
+    repo.xtask(&["run", "w"]).run().expect(4).says(&["`.db-change/key`, is gone", "set the run aside"]);
+    let repo = with_a_run();
+    fs::write(repo.path(".db-change/key"), [7; 32]).unwrap();
+    refused_with_a_way_out(&repo, "or its key was replaced");
+}
+
+#[test]
+fn evidence_edited_by_hand_is_refused_and_proven_anew_without_it() {
+    let repo = with_a_run();
+    let file = ".db-change/runs/w-1/evidence/a.toml";
+    let text = repo.read(file);
+    assert!(text.contains("\"capture.rows\" = \"5\""), "{text}");
+    repo.write(file, &text.replace("\"5\"", "\"500\""));
+    repo.write("go", "");
+    let done = repo.xtask(&["run", "w"]).run().expect(4);
+    done.says(&["evidence/a.toml` cannot be trusted", "it was edited after it was written", "without it: rm "]);
+    assert_eq!(repo.trace(), "");
+    repo.remove(file);
+    repo.xtask(&["run", "w"]).run().expect(0);
+    assert_eq!(repo.trace(), "a b c");
+}
+
+#[test]
+fn evidence_of_an_earlier_time_does_not_stand_for_what_was_proven_since() {
+    let repo = Repo::new();
+    let first_word = "capture = { word = { from = \"stdout\", select = \"\\\\w+\" } }";
+    let a = shell("a", &[], "cat in", &format!("inputs = [\"in\"]\n{first_word}"));
+    repo.workflow("w", &[a, step("last", &["a"], "preconditions = [{ path = \"never\" }]\nrun = [\"true\"]")].concat());
+    let file = ".db-change/runs/w-1/evidence/a.toml";
+    repo.write("in", "weak");
+    repo.xtask(&["run", "w"]).run().expect(4);
+    let earlier = repo.read(file);
+    repo.write("in", "strong");
+    repo.xtask(&["run", "w"]).run().expect(4);
+    repo.write(file, &earlier);
+    repo.trace();
+    repo.xtask(&["run", "w"]).run().expect(4).says(&["held up by: last"]);
+    assert_eq!(repo.trace(), "a");
+    assert!(repo.read(".db-change/runs/w-1/events.jsonl").contains("its evidence is not what it left"));
+}
+
+#[test]
+fn a_newer_major_version_is_refused_and_a_newer_minor_one_only_read() {
+    let repo = with_a_run();
+    let ours = repo.read_unsealed(STATE);
+    repo.write("go", "");
+    for (schema, added, reading) in [("2.0", "", 4), ("1.1", "", 0), ("1.1", "pace = \"slow\"\n", 0)] {
+        let newer = added.to_owned() + &ours.replace("schema = \"1.0\"", &format!("schema = \"{schema}\""));
+        repo.write_sealed(STATE, &newer);
+        let words = ["the state file has schema", schema, "update this program"];
+        repo.xtask(&["run", "w"]).run().expect(4).says(&words);
+        for verb in [&["db-change", "runs"] as &[&str], &["db-change", "status", "--workflow", "w"]] {
+            repo.xtask(verb).run().expect(reading);
+        }
+        repo.xtask(&["db-change", "abort", "--reason", "x", "--workflow", "w"]).run().expect(4).says(&words);
+        assert_eq!((repo.read_unsealed(STATE), repo.trace()), (newer, String::new()));
+    }
+    // A word of a newer version that this one does not know is not guessed at.
+    let newer = ours.replace("schema = \"1.0\"", "schema = \"1.1\"").replace("\"failed\"", "\"quarantined\"");
+    repo.write_sealed(STATE, &newer);
+    repo.xtask(&["db-change", "runs"]).run().expect(4).says(&["update this program"]);
+    repo.write_sealed(STATE, &ours);
+    repo.xtask(&["run", "w"]).run().expect(0);
+}
