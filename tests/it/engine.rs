@@ -209,7 +209,7 @@ fn a_question_without_a_terminal_is_one_json_object_on_stdout_and_exit_3() {
     let object: serde_json::Value = serde_json::from_str(&done.stdout).expect(&done.stdout);
     assert_eq!((&object["schema"], &object["run"]), (&"1.0".into(), &"rename-email-1".into()));
     let next = &object["next"];
-    assert_eq!((&next["step"], &next["kind"], &next["by"]), (&"read".into(), &"attestation".into(), &"person".into()));
+    assert_eq!((&next["step"], &next["kind"], &next["by"]), (&"read".into(), &"attestation".into(), &"anyone".into()));
     assert_eq!(next["command"], "cargo xtask db-change attest read --by NAME --note TEXT");
 
     // The printed command, typed; a word about another text does not count.

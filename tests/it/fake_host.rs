@@ -13,6 +13,7 @@ use xtask::engine::runner::{Engine, Stop};
 use xtask::engine::{Display, Event, Host, Outcome, StepContext, raise_lane};
 use xtask::failure::{Failure, Kind};
 use xtask::process::Mask;
+use xtask::state::model::Witness;
 use xtask::state::{Evidence, Home, RunFolder, State, Status, StepState};
 use xtask::workflow::load::{load, path_of};
 use xtask::workflow::{Catalogue, Lane, Loaded};
@@ -24,6 +25,8 @@ type Act = Box<dyn Fn(&StepContext<'_>) -> Result<Outcome> + Send>;
 /// A repo with one open run of `workflows/lab.toml`, whose steps use the action `act`.
 pub struct Lab {
     pub repo: Repo,
+    /// What shows that a person speaks.
+    pub witness: Option<Witness>,
     host: Fake,
 }
 
@@ -37,7 +40,7 @@ impl Lab {
     pub fn new(steps: &str) -> Self {
         let repo = Repo::new();
         repo.workflow("lab", steps);
-        let lab = Lab { repo, host: Fake::default() };
+        let lab = Lab { repo, witness: None, host: Fake::default() };
         let folder = lab.folder();
         folder.create().unwrap();
         folder.save(&mut new_state(&lab.loaded())).unwrap();
@@ -117,7 +120,7 @@ impl Lab {
     }
 
     fn say(&self, say: impl FnOnce(&Loaded, &RunFolder, &mut State, &Word<'_>) -> Result<()>) -> Result<(), Failure> {
-        let word = Word { by: "Ada", text: "because" };
+        let word = Word { by: "Ada", text: "because", witness: self.witness.clone() };
         say(&self.loaded(), &self.folder(), &mut self.state(), &word).map_err(|error| Failure::from_error(&error))
     }
 
@@ -147,6 +150,8 @@ fn new_state(loaded: &Loaded) -> State {
         workflow_digest: loaded.digest.clone(),
         workflow_changes: Vec::new(),
         base: "0000000000000000000000000000000000000000".to_owned(),
+        by_person: Vec::new(),
+        signers: String::new(),
         branch: "main".to_owned(),
         title: "A run".to_owned(),
         started: "2026-01-01T00:00:00Z".to_owned(),

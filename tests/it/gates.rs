@@ -56,7 +56,7 @@ fn a_decision_holds_up_what_needs_it_and_says_what_can_be_chosen() {
     assert_eq!(lab.held(), ("first ask".to_owned(), Kind::Waiting, "ask".to_owned()));
     assert_eq!((lab.status("ask"), lab.status("last")), (Status::WaitingDecision, Status::Pending));
     let next = view::next(&lab.loaded(), &lab.state()).unwrap();
-    assert_eq!((next.step.as_str(), next.kind, next.by), ("ask", "decision", "person"));
+    assert_eq!((next.step.as_str(), next.kind, next.by), ("ask", "decision", "anyone"));
     assert_eq!(next.question.as_deref(), Some("It breaks 3 files. How?"));
     let options: Vec<_> = next.options.iter().map(|option| (option.n, option.leads_to.as_str())).collect();
     assert_eq!(options[0], (1, "with 3 files"));

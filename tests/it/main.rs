@@ -17,6 +17,7 @@ mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;
 mod parallel;
+mod people;
 mod sample;
 mod state_files;
 mod tampering;

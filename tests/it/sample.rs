@@ -74,6 +74,7 @@ impl Sample {
         let folder = tempfile::Builder::new().prefix("sample-").tempdir().unwrap();
         let root = folder.path().join("ownfit");
         prepare(&root);
+        signer(folder.path(), &root);
         let shared = Shared::get();
         let database = format!("ownfit_{}", shared.clones.fetch_add(1, Ordering::Relaxed));
         shared.server.clone_database(TEMPLATE, &database).unwrap();
@@ -101,6 +102,14 @@ impl Sample {
 
     /// `cargo xtask ARGS` in the repo, without a terminal.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        // A test is nobody at a terminal: what a person says is signed.
+        let key = self.everything().join("signer").display().to_string();
+        let is_word = args.get(1).is_some_and(|word| ["answer", "attest", "accept"].contains(word));
+        let signed: &[&str] = if is_word { &["--sign", &key] } else { &[] };
+        self.run_unsigned(&[args, signed].concat())
+    }
+
+    pub(crate) fn run_unsigned(&self, args: &[&str]) -> Ran {
         let ran = Ran::of(&self.command(args));
         // Shown where the test fails.
         eprintln!("$ cargo xtask {}\n{}{}[exit {}]\n", args.join(" "), ran.stdout, ran.stderr, ran.code);
@@ -275,6 +284,14 @@ impl Shared {
         server.connect(TEMPLATE).unwrap().batch_execute(&rows).unwrap();
         Shared { server, postgres, clones: AtomicU32::new(0) }
     }
+}
+
+/// A key outside the repo, which its commits allow to sign.
+fn signer(folder: &Path, root: &Path) {
+    let make = ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", "signer"];
+    assert_eq!(Ran::of(&Run::new("ssh-keygen", folder).args(make)).code, 0, "no key");
+    let public = fs::read_to_string(folder.join("signer.pub")).unwrap();
+    fs::write(root.join("workflows/allowed_signers"), format!("developer@example.com {public}")).unwrap();
 }
 
 /// The sample and its workflow file in `folder`, packages installed; where bun is.

@@ -89,9 +89,26 @@ pub struct Go {
     /// How many steps may run at once [default: the number of cores, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Words prepared beforehand, as TOML; each is given once, when its step asks
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
+    pub answers: Option<PathBuf>,
     /// One JSON object a line on stdout
     #[arg(long)]
     pub json: bool,
+}
+
+/// What shows that a person says it, where a gate is a person's and nobody is at a terminal.
+#[derive(Clone, Debug, Args)]
+pub struct Signing {
+    /// Sign the word with this SSH key
+    #[arg(long, value_name = "KEYFILE", conflicts_with = "signature")]
+    pub sign: Option<PathBuf>,
+    /// A signature made elsewhere, of what `--to-sign` prints
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Print what has to be signed (`ssh-keygen -Y sign -n db-change`), and say nothing yet
+    #[arg(long, conflicts_with_all = ["sign", "signature"])]
+    pub to_sign: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +138,8 @@ pub enum ChangeVerb {
         /// Goes into the record and the report
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        signing: Signing,
     },
     /// Record that you did what no machine can check
     Attest {
@@ -129,6 +148,8 @@ pub enum ChangeVerb {
         by: String,
         #[arg(long)]
         note: String,
+        #[command(flatten)]
+        signing: Signing,
     },
     /// Accept findings of the review, by name
     Accept {
@@ -136,6 +157,8 @@ pub enum ChangeVerb {
         findings: Vec<String>,
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        signing: Signing,
     },
     /// Print the report of the run
     Report {

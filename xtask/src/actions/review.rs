@@ -29,7 +29,7 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let errors: Vec<&(String, &Finding)> =
         named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
     let accepted =
-        |name: &str| context.accepted().iter().find(|word| word.finding == name && word.digest == migration.hash);
+        |name: &str| context.accepted().into_iter().find(|word| word.finding == name && word.digest == migration.hash);
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let summary = match findings.len() {
         0 => "no finding".to_owned(),

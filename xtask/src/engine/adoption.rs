@@ -5,6 +5,7 @@ use anyhow::Result;
 use similar::TextDiff;
 
 use super::answers::Word;
+use super::person;
 use super::view::{NextView, OptionView};
 use crate::failure::Failure;
 use crate::state::folder::now;
@@ -49,7 +50,7 @@ pub fn question(pinned: &Loaded, current: &Loaded, state: &State, command: &str)
     Ok(NextView {
         step: RESERVED.to_owned(),
         kind: "decision",
-        by: "anyone",
+        by: if person::needed_for(pinned, state, RESERVED) { "person" } else { "anyone" },
         question: Some(format!("The workflow file has changed since this run began: {}", shown(current))),
         ask: Some("Which one does this run go by?".to_owned()),
         details,
@@ -63,8 +64,21 @@ fn shown(loaded: &Loaded) -> String {
     format!("workflows/{}.toml", loaded.workflow.name)
 }
 
+/// What a person signs who answers it.
+#[must_use]
+pub fn to_sign(state: &State, current: &Loaded, option: usize, reason: &str) -> String {
+    person::to_sign(state, RESERVED, &current.digest, &format!("answer {option}"), reason)
+}
+
 /// Records what was said; the run goes by the changed file from now on, or is not asked about it again.
-pub fn answer(current: &Loaded, folder: &RunFolder, state: &mut State, option: usize, word: &Word<'_>) -> Result<()> {
+pub fn answer(
+    pinned: &Loaded,
+    current: &Loaded,
+    folder: &RunFolder,
+    state: &mut State,
+    option: usize,
+    word: &Word<'_>,
+) -> Result<()> {
     if !is_open(state, current) {
         return Err(Failure::refused("the workflow file asks for no decision: it is as this run knows it")
             .hint(command(&state.workflow, "status"))
@@ -77,12 +91,17 @@ pub fn answer(current: &Loaded, folder: &RunFolder, state: &mut State, option: u
         return Err(Failure::usage("`--reason` is empty: the record needs a few words").into());
     }
     let adopted = option == ADOPT;
+    if adopted {
+        let words = format!("answer {RESERVED} {option} --reason TEXT");
+        person::refuse(pinned, state, RESERVED, &words, word.witness.as_ref())?;
+    }
     state.workflow_changes.push(WorkflowChange {
         digest: current.digest.clone(),
         adopted,
         reason: word.text.to_owned(),
         by: word.by.to_owned(),
         at: now(),
+        witness: word.witness.clone(),
     });
     if adopted {
         // The text first: a state never names a workflow that is not there.

@@ -3,10 +3,11 @@
 
 use anyhow::Result;
 
+use super::person;
 use super::runner::unknown_step;
 use crate::failure::Failure;
 use crate::state::folder::now;
-use crate::state::model::{Acceptance, Answer, Attestation, Question};
+use crate::state::model::{Acceptance, Answer, Attestation, Question, Witness};
 use crate::state::{RunFolder, State, Status};
 use crate::workflow::{Loaded, command};
 
@@ -15,6 +16,27 @@ use crate::workflow::{Loaded, command};
 pub struct Word<'a> {
     pub by: &'a str,
     pub text: &'a str,
+    /// What shows that a person said it; verified by whoever gives it.
+    pub witness: Option<Witness>,
+}
+
+/// What can be said for a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Saying<'a> {
+    Answer(usize),
+    Attest(&'a str),
+    Accept(&'a [String]),
+}
+
+/// What is to be signed: the word, its text, and the digest of what it is said about.
+pub fn to_sign(loaded: &Loaded, state: &State, step: &str, saying: Saying<'_>, text: &str) -> Result<String> {
+    let question = asked(loaded, state, step)?;
+    let word = match saying {
+        Saying::Answer(option) => format!("answer {option}"),
+        Saying::Attest(by) => format!("attest by {by}"),
+        Saying::Accept(findings) => format!("accept {}", findings.join(" ")),
+    };
+    Ok(person::to_sign(state, step, &question.digest, &word, text))
 }
 
 pub fn answer(
@@ -46,6 +68,7 @@ pub fn answer(
             .into());
     };
     require_text(word, "--reason")?;
+    person::refuse(loaded, state, step, &format!("answer {step} {option} --reason TEXT"), word.witness.as_ref())?;
     let answer = Answer {
         question: question.id.clone(),
         option,
@@ -54,6 +77,7 @@ pub fn answer(
         by: word.by.to_owned(),
         at: now(),
         digest: question.digest.clone(),
+        witness: word.witness.clone(),
     };
     let entry = state.step.entry(step.to_owned()).or_default();
     entry.answer = Some(answer);
@@ -64,12 +88,19 @@ pub fn answer(
 pub fn attest(loaded: &Loaded, folder: &RunFolder, state: &mut State, step: &str, word: &Word<'_>) -> Result<()> {
     let question = asked(loaded, state, step)?;
     require_text(word, "--note")?;
-    let entry = state.step.entry(step.to_owned()).or_default();
-    if entry.status != Status::WaitingAttestation {
-        return Err(Failure::refused(format!("`{step}` does not wait for an attestation")).into());
+    if state.step.get(step).is_none_or(|step| step.status != Status::WaitingAttestation) {
+        return Err(Failure::refused(format!("`{step}` does not wait for an attestation"))
+            .hint(command(&loaded.workflow.name, "status"))
+            .into());
     }
-    entry.attestation =
-        Some(Attestation { by: word.by.to_owned(), note: word.text.to_owned(), at: now(), digest: question.digest });
+    person::refuse(loaded, state, step, &format!("attest {step} --by NAME --note TEXT"), word.witness.as_ref())?;
+    state.step.entry(step.to_owned()).or_default().attestation = Some(Attestation {
+        by: word.by.to_owned(),
+        note: word.text.to_owned(),
+        at: now(),
+        digest: question.digest,
+        witness: word.witness.clone(),
+    });
     folder.save(state)
 }
 
@@ -80,15 +111,7 @@ pub fn accept(
     findings: &[String],
     word: &Word<'_>,
 ) -> Result<String> {
-    let waiting = loaded.steps().map(|(_, step)| step.id.get_ref()).find(|id| {
-        state.step.get(*id).is_some_and(|state| {
-            state.status == Status::WaitingDecision
-                && state.question.as_ref().is_some_and(|question| !question.findings.is_empty())
-        })
-    });
-    let Some(step) = waiting.cloned() else {
-        return Err(nothing_asked(loaded, state, "review", "no step asks about findings now").into());
-    };
+    let step = asks_about_findings(loaded, state)?;
     require_text(word, "--reason")?;
     let question = asked(loaded, state, &step)?;
     if let Some(unknown) = findings.iter().find(|finding| !question.findings.contains(finding)) {
@@ -96,6 +119,8 @@ pub fn accept(
             .detail(question.details.join("\n"))
             .into());
     }
+    let words = format!("accept {} --reason TEXT", findings.join(" "));
+    person::refuse(loaded, state, &step, &words, word.witness.as_ref())?;
     let entry = state.step.entry(step.clone()).or_default();
     for finding in findings {
         entry.accepted.retain(|earlier| earlier.finding != *finding);
@@ -105,10 +130,23 @@ pub fn accept(
             by: word.by.to_owned(),
             at: now(),
             digest: question.digest.clone(),
+            witness: word.witness.clone(),
         });
     }
     folder.save(state)?;
     Ok(step)
+}
+
+/// The step whose findings wait for a word.
+pub fn asks_about_findings(loaded: &Loaded, state: &State) -> Result<String> {
+    let waits = |id: &&String| {
+        state.step.get(*id).is_some_and(|state| {
+            state.status == Status::WaitingDecision
+                && state.question.as_ref().is_some_and(|question| !question.findings.is_empty())
+        })
+    };
+    let found = loaded.steps().map(|(_, step)| step.id.get_ref()).find(waits);
+    found.cloned().ok_or_else(|| nothing_asked(loaded, state, "review", "no step asks about findings now").into())
 }
 
 fn require_text(word: &Word<'_>, flag: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 
-use super::{Display, Event};
+use super::{Display, Event, person};
 use crate::failure::Failure;
 use crate::process::spawn::LineSink;
 use crate::state::model::{Acceptance, Answer, Attestation};
@@ -103,14 +103,18 @@ impl StepContext<'_> {
         self.state.step.get(step)?.answer.as_ref()
     }
 
+    /// The word that was said for this step, by whom it asks for.
     #[must_use]
     pub fn attestation(&self) -> Option<&Attestation> {
-        self.state.step.get(self.id())?.attestation.as_ref()
+        let said = self.state.step.get(self.id())?.attestation.as_ref()?;
+        person::counts(self.step, self.state, said.witness.as_ref()).then_some(said)
     }
 
+    /// What was accepted, by whom this step asks for.
     #[must_use]
-    pub fn accepted(&self) -> &[Acceptance] {
-        self.state.step.get(self.id()).map_or(&[], |state| &state.accepted)
+    pub fn accepted(&self) -> Vec<&Acceptance> {
+        let said = self.state.step.get(self.id()).map_or(&[] as &[Acceptance], |state| &state.accepted);
+        said.iter().filter(|word| person::counts(self.step, self.state, word.witness.as_ref())).collect()
     }
 
     pub fn set_lane(&self, lane: Lane, reason: impl Into<String>) {

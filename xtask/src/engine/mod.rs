@@ -7,6 +7,7 @@ pub mod command;
 pub mod context;
 pub mod difference;
 pub mod key;
+pub mod person;
 pub mod plan;
 pub mod precondition;
 mod question;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::key::{self, Ask, Parts};
 use super::schedule::Pass;
 use super::settle::proof;
-use super::{Display, Event, Host, difference, precondition};
+use super::{Display, Event, Host, difference, person, precondition};
 use crate::digest;
 use crate::failure::Failure;
 use crate::process::orphans;
@@ -128,6 +128,7 @@ impl Engine<'_> {
                 && let (Some(question), Some(answer)) = (&present.question, &present.answer)
                 && answer.digest == question.digest
                 && question.findings.is_empty()
+                && person::counts(step, &self.state, answer.witness.as_ref())
                 && let Some(next) = self.follow(step, question, answer)?
             {
                 return Ok(next);

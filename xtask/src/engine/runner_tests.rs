@@ -54,7 +54,7 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
     let folder = Home::at(root.path()).run("w-1");
     folder.create().unwrap();
     let state = "schema = \"1.0\"\nrun = \"w-1\"\nserial = 0\nwritten_by = \"\"\nworkflow = \"w\"\nworkflow_digest = \"\"\n\
-                 base = \"\"\nbranch = \"main\"\ntitle = \"w\"\nstarted = \"\"\n";
+                 base = \"\"\nsigners = \"\"\nbranch = \"main\"\ntitle = \"w\"\nstarted = \"\"\n";
     let state = toml::from_str(state).unwrap();
     let mut engine = Engine {
         loaded: &loaded,

@@ -5,10 +5,11 @@ use anyhow::Result;
 use super::key::{self, Ask, Key, Parts};
 use super::question::{self, Asked};
 use super::runner::{Engine, Next};
-use super::{Outcome, difference};
+use super::{Outcome, difference, person};
 use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::process::interrupt;
+use crate::state::model::Answer;
 use crate::state::{Evidence, Status};
 use crate::workflow::Step;
 
@@ -94,14 +95,15 @@ impl Engine<'_> {
         self.folder.save_evidence(&id, &evidence)?;
         difference::keep(step, self.loaded, parts, self.root, self.host, &self.kept());
         let summary = question.text.lines().next().unwrap_or_default().to_owned();
+        let asked_of_a_person = person::needed(step, &self.state);
+        let counts = |answer: &Answer| !asked_of_a_person || answer.witness.is_some();
         self.change(&id, |state| {
             state.status = status;
             state.seconds = seconds;
             state.summary = evidence.summary.clone();
             state.reason = Some(summary.clone());
-            if state.answer.as_ref().is_some_and(|answer| answer.digest != question.digest)
-                && status == Status::WaitingDecision
-            {
+            let is_for_this = |answer: &Answer| answer.digest == question.digest && counts(answer);
+            if status == Status::WaitingDecision && state.answer.as_ref().is_some_and(|answer| !is_for_this(answer)) {
                 state.answer = None;
             }
             state.question = Some(question.clone());

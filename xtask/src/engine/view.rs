@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::person;
+use crate::state::model::Witness;
 use crate::state::{State, Status};
 use crate::workflow::{Loaded, command};
 
@@ -120,17 +122,27 @@ pub fn next(loaded: &Loaded, state: &State) -> Option<NextView> {
 #[must_use]
 pub fn at(loaded: &Loaded, state: &State, step: &str) -> NextView {
     let present = state.step.get(step).cloned().unwrap_or_default();
+    let asked_of_a_person = person::needed_for(loaded, state, step);
+    let by = if asked_of_a_person { "person" } else { "anyone" };
+    let by_right = |witness: &Option<Witness>| !asked_of_a_person || witness.is_some();
     let question = present.question.filter(|_| present.status.is_waiting());
     let answered = match present.status {
         Status::WaitingDecision => question.as_ref().is_some_and(|question| {
             let accepted = |finding: &String| {
-                present.accepted.iter().any(|word| word.finding == *finding && word.digest == question.digest)
+                present
+                    .accepted
+                    .iter()
+                    .any(|word| word.finding == *finding && word.digest == question.digest && by_right(&word.witness))
             };
-            let by_answer = present.answer.as_ref().is_some_and(|answer| answer.digest == question.digest);
+            let by_answer = present
+                .answer
+                .as_ref()
+                .is_some_and(|answer| answer.digest == question.digest && by_right(&answer.witness));
             by_answer || (!question.findings.is_empty() && question.findings.iter().all(accepted))
         }),
         Status::WaitingAttestation => {
-            present.attestation.as_ref().map(|word| &word.digest) == question.as_ref().map(|question| &question.digest)
+            let said = present.attestation.as_ref().filter(|word| by_right(&word.witness));
+            said.map(|word| &word.digest) == question.as_ref().map(|question| &question.digest)
         }
         _ => false,
     };
@@ -140,10 +152,10 @@ pub fn at(loaded: &Loaded, state: &State, step: &str) -> NextView {
         _ if answered => ("run", "anyone", go_on),
         Status::WaitingDecision if question.as_ref().is_some_and(|question| !question.findings.is_empty()) => {
             let names = question.as_ref().map(|question| question.findings.join(" ")).unwrap_or_default();
-            ("decision", "person", word(&format!("accept {names} --reason TEXT")))
+            ("decision", by, word(&format!("accept {names} --reason TEXT")))
         }
-        Status::WaitingDecision => ("decision", "person", word(&format!("answer {step} N --reason TEXT"))),
-        Status::WaitingAttestation => ("attestation", "person", word(&format!("attest {step} --by NAME --note TEXT"))),
+        Status::WaitingDecision => ("decision", by, word(&format!("answer {step} N --reason TEXT"))),
+        Status::WaitingAttestation => ("attestation", by, word(&format!("attest {step} --by NAME --note TEXT"))),
         Status::WaitingEdit => ("edit", "anyone", go_on),
         _ => ("run", "anyone", go_on),
     };

@@ -88,6 +88,14 @@ pub fn changed_files(root: &Path, base: &str) -> Result<Vec<String>> {
     Ok(tracked.split('\0').chain(new.split('\0')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
+/// A file as it stands at a commit; none where the commit does not have it.
+pub fn file_at(root: &Path, commit: &str, name: &str) -> Result<Option<String>> {
+    if git(root, &["ls-tree", "-z", "--name-only", commit, "--", name])?.is_empty() {
+        return Ok(None);
+    }
+    git(root, &["show", &format!("{commit}:{name}")]).map(Some)
+}
+
 /// Makes (or finds) a work tree of `commit` at `path`, away from the repo's own.
 pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
     if path.join(".git").exists() && try_git(path, &["rev-parse", "HEAD"])?.stdout.trim() == commit {

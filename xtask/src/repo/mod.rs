@@ -3,3 +3,4 @@
 pub mod copy;
 pub mod git;
 mod plain;
+pub mod signature;

@@ -25,6 +25,11 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workflow_changes: Vec<WorkflowChange>,
     pub base: String,
+    /// Steps whose gates the workflow of the base commit leaves to a person; what is said in the work tree only adds to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_person: Vec<String>,
+    /// The file of the base commit that says whose signatures count.
+    pub signers: String,
     pub branch: String,
     pub title: String,
     pub started: String,
@@ -57,6 +62,8 @@ pub struct WorkflowChange {
     pub reason: String,
     pub by: String,
     pub at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +189,18 @@ pub struct Answer {
     pub by: String,
     pub at: String,
     pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
+}
+
+/// What shows that a person said it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Witness {
+    /// It was said at a terminal.
+    Terminal,
+    /// It was signed by this principal of the base commit's allowed signers.
+    Signature { principal: String, signature: String },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -190,6 +209,8 @@ pub struct Attestation {
     pub note: String,
     pub at: String,
     pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -200,4 +221,6 @@ pub struct Acceptance {
     pub at: String,
     /// Digest of the content in which it was accepted.
     pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
 }

@@ -5,13 +5,15 @@ use std::io::IsTerminal;
 use anyhow::Result;
 use serde_json::json;
 
+use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
 use super::{answer, only};
+use crate::actions;
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go, Start};
 use crate::engine::runner::{Engine, Stop};
-use crate::engine::{Display, adoption, raise_lane, view};
+use crate::engine::{Display, adoption, person, raise_lane, view};
 use crate::failure::{Failure, Kind};
 use crate::pg::sweep;
 use crate::repo::git;
@@ -24,7 +26,7 @@ use crate::state::lock::{self, Lock};
 use crate::state::model::SCHEMA;
 use crate::state::{RunFolder, State, Status};
 use crate::workflow::validate::RESERVED;
-use crate::workflow::{Loaded, command};
+use crate::workflow::{Loaded, command, load};
 
 /// `cargo xtask db-change`
 fn go_on(go: &Go) -> Result<u8> {
@@ -171,6 +173,8 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
     let run = repo.home.free_id(slug);
     let folder = repo.home.run(&run);
     folder.create()?;
+    let base = git::head(&repo.root)?;
+    let (by_person, signers) = asked_by_base(repo, loaded, &base)?;
     let mut state = State {
         schema: format!("{}.{}", SCHEMA.0, SCHEMA.1),
         run,
@@ -179,7 +183,9 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
         workflow: loaded.workflow.name.clone(),
         workflow_digest: loaded.digest.clone(),
         workflow_changes: Vec::new(),
-        base: git::head(&repo.root)?,
+        base,
+        by_person,
+        signers,
         branch: repo.branch.clone(),
         title: title.to_owned(),
         started: now(),
@@ -196,12 +202,28 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
     Ok((folder, state))
 }
 
+/// Which gates the workflow of the base commit leaves to a person, and where it says whose signatures count: nothing that
+/// was edited since takes them away. A file that cannot be read there leaves them all.
+fn asked_by_base(repo: &Repo, loaded: &Loaded, base: &str) -> Result<(Vec<String>, String)> {
+    let name = format!("workflows/{}.toml", loaded.workflow.name);
+    let signers = loaded.workflow.signers().to_owned();
+    let Some(text) = git::file_at(&repo.root, base, &name)? else { return Ok((Vec::new(), signers)) };
+    Ok(match load::parse(&loaded.path, &text, &actions::catalogue()) {
+        Ok(there) => (person::steps_of(&there), there.workflow.signers().to_owned()),
+        Err(_) => (vec![person::ALL.to_owned()], signers),
+    })
+}
+
 /// Runs until something holds it up; at a terminal it asks and goes on.
 fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let terminal = at_terminal();
     let (folder, mut state) = found;
-    let Some(loaded) = settled(repo, current, &folder, &mut state, go)? else { return Ok(Kind::Waiting.exit_code()) };
+    let mut answers = go.answers.as_deref().map(AnswersFile::read).transpose()?.unwrap_or_default();
+    let Some(loaded) = settled(repo, current, &folder, &mut state, go, &mut answers)? else {
+        return Ok(Kind::Waiting.exit_code());
+    };
     let loaded = &loaded;
+    answers.check(loaded)?;
     // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
     let _ = sweep::sweep();
     let base = state.base.clone();
@@ -239,6 +261,13 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
                 }
                 print(&page::held(&engine.state.workflow, &step, &failure, next.as_ref()));
                 if failure.kind == Kind::Waiting
+                    && let Some(next) = &next
+                    && let Engine { folder, state, .. } = &mut engine
+                    && answers.say(&mut Asked { repo, loaded, folder, state }, next)?
+                {
+                    continue;
+                }
+                if failure.kind == Kind::Waiting
                     && terminal
                     && !go.json
                     && let Some(next) = &next
@@ -254,6 +283,10 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
         }
     };
     drop(held);
+    let left = answers.left();
+    if !left.is_empty() {
+        print(&format!("note: answers that nobody asked for: {}\n", left.join(", ")));
+    }
     Ok(code)
 }
 
@@ -299,7 +332,14 @@ pub(super) fn applied_note(folder: &RunFolder, state: &State) -> String {
 }
 
 /// The workflow that the run goes by; None where somebody has to say first what a changed file means for it.
-fn settled(repo: &Repo, current: &Loaded, folder: &RunFolder, state: &mut State, go: &Go) -> Result<Option<Loaded>> {
+fn settled(
+    repo: &Repo,
+    current: &Loaded,
+    folder: &RunFolder,
+    state: &mut State,
+    go: &Go,
+    answers: &mut AnswersFile,
+) -> Result<Option<Loaded>> {
     let pinned = open::pinned(&repo.root, folder, state)?;
     if !adoption::is_open(state, current) {
         return Ok(Some(pinned));
@@ -308,7 +348,8 @@ fn settled(repo: &Repo, current: &Loaded, folder: &RunFolder, state: &mut State,
     let next = adoption::question(&pinned, current, state, &command)?;
     let failure = Failure::new(Kind::Waiting, next.question.clone().unwrap_or_default());
     print(&page::held(&state.workflow, RESERVED, &failure, Some(&next)));
-    if at_terminal() && !go.json && answer::ask_workflow(repo, current, folder, state, &next)? {
+    let by_file = answers.say_workflow(&mut Asked { repo, loaded: &pinned, folder, state }, current)?;
+    if by_file || at_terminal() && !go.json && answer::ask_workflow(repo, &pinned, current, folder, state, &next)? {
         return open::pinned(&repo.root, folder, state).map(Some);
     }
     if go.json || !std::io::stdout().is_terminal() {
@@ -317,6 +358,6 @@ fn settled(repo: &Repo, current: &Loaded, folder: &RunFolder, state: &mut State,
     Ok(None)
 }
 
-fn at_terminal() -> bool {
+pub(super) fn at_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

@@ -51,6 +51,8 @@ struct Stage {
     patches: PathBuf,
     server: Server,
     bun: Tool,
+    /// Beside the folder; its public half is an allowed signer of the base commit.
+    key: PathBuf,
     started: Instant,
 }
 
@@ -117,6 +119,7 @@ fn prepare(demo: &Demo) -> Result<Stage> {
     sure(&migrate)?;
     let rows = fs::read_to_string(root.join("tests/changes/rows.sql"))?;
     server.connect("ownfit")?.batch_execute(&rows).context("filling the sample's database")?;
+    let key = throw_away_key(&folder)?;
     show.say("making it a git repo");
     for args in [
         ["init", "--quiet", "--initial-branch=main"].as_slice(),
@@ -128,7 +131,22 @@ fn prepare(demo: &Demo) -> Result<Stage> {
         sure(&Run::new("git", &folder).args(args.iter().copied()))?;
     }
     show.end();
-    Ok(Stage { patches: root.join("tests/changes").join(name), folder, server, bun, started })
+    Ok(Stage { patches: root.join("tests/changes").join(name), folder, server, bun, key, started })
+}
+
+/// The played developer signs what only a person may say; nobody is at the demo's terminal.
+fn throw_away_key(folder: &Path) -> Result<PathBuf> {
+    let key = folder.with_extension("key");
+    for old in [key.clone(), key.with_extension("key.pub")] {
+        if old.exists() {
+            fs::remove_file(&old).with_context(|| format!("removing `{}`", old.display()))?;
+        }
+    }
+    let make = ["-q", "-t", "ed25519", "-N", "", "-C", "demo", "-f"];
+    sure(&Run::new("ssh-keygen", folder).args(make).arg(key.as_os_str()))?;
+    let public = fs::read_to_string(key.with_extension("key.pub")).context("reading the key that was just made")?;
+    fs::write(folder.join("workflows/allowed_signers"), format!("developer@example.com {public}"))?;
+    Ok(key)
 }
 
 /// Keeps the database up for someone who drives by hand.
@@ -141,8 +159,10 @@ fn serve(stage: &Stage, change: Change) -> Result<u8> {
         Change::Phone => "git apply ../../../tests/changes/phone/schema.patch && cargo xtask db-change",
     };
     print(&format!(
-        "\nThe sample is ready, and its database is up on port {} until you press Ctrl-C.\nIn another terminal:\n  cd {folder}\n  {begin}\n",
-        stage.server.port()
+        "\nThe sample is ready, and its database is up on port {} until you press Ctrl-C.\nIn another terminal:\n  cd {folder}\n  {begin}\n\
+         What only a person may say is said at a terminal; from a script, sign it: --sign {}\n",
+        stage.server.port(),
+        shown(&stage.key)
     ));
     while !interrupt::requested() {
         std::thread::sleep(Duration::from_millis(100));
@@ -176,7 +196,9 @@ fn play(stage: &Stage, change: Change) -> Result<()> {
             _ => {
                 let word = SAYS.iter().find(|(at, of, _)| *at == step && *of == kind);
                 let (_, _, args) = word.with_context(|| format!("the demo has no word for `{step}` ({kind})"))?;
-                expect(stage.db_change(args)?, 0)?;
+                let key = format!("../{}", stage.key.file_name().unwrap_or_default().to_string_lossy());
+                let signed: &[&str] = if field("by") == "person" { &["--sign", &key] } else { &[] };
+                expect(stage.db_change(&[*args, signed].concat())?, 0)?;
                 if step == "typecheck" {
                     stage.edit("code.patch")?;
                 }

@@ -1,6 +1,7 @@
 //! One file per verb. Each returns the exit code; errors carry their own.
 
 mod answer;
+mod answers_file;
 mod bench;
 mod change;
 mod demo;
@@ -44,9 +45,11 @@ fn db_change(arguments: &DbChange) -> Result<u8> {
         Some(ChangeVerb::Runs(shown)) => show::runs(&repo()?, shown.json),
         Some(ChangeVerb::Inventory(shown)) => show::inventory(&repo()?, shown.json),
         Some(ChangeVerb::Report { format }) => show::report(&repo()?, *format),
-        Some(ChangeVerb::Answer { step, option, reason }) => answer::answer(&repo()?, step, *option, reason),
-        Some(ChangeVerb::Attest { step, by, note }) => answer::attest(&repo()?, step, by, note),
-        Some(ChangeVerb::Accept { findings, reason }) => answer::accept(&repo()?, findings, reason),
+        Some(ChangeVerb::Answer { step, option, reason, signing }) => {
+            answer::answer(&repo()?, step, *option, reason, signing)
+        }
+        Some(ChangeVerb::Attest { step, by, note, signing }) => answer::attest(&repo()?, step, by, note, signing),
+        Some(ChangeVerb::Accept { findings, reason, signing }) => answer::accept(&repo()?, findings, reason, signing),
         Some(ChangeVerb::Abort { reason }) => answer::abort(&repo()?, reason),
     }
 }

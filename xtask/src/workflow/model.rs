@@ -26,6 +26,10 @@ pub struct Workflow {
     /// Where to look for PostgreSQL's programs before the usual places.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+    /// Whose signatures count, in the form of `ssh-keygen`'s allowed signers; read from the base commit.
+    /// [default: workflows/allowed_signers]
+    #[serde(default)]
+    pub allowed_signers: Option<String>,
     pub phase: Vec<Phase>,
 }
 
@@ -162,9 +166,30 @@ pub struct Step {
     pub timeout: Option<Spanned<String>>,
     #[serde(default)]
     pub retry: Option<Retry>,
+    /// Who may attest or accept what this step asks; a decision says so itself.
+    #[serde(default)]
+    pub by: By,
     /// The question that this step may have to ask.
     #[serde(default)]
     pub decision: Option<Decision>,
+}
+
+/// Whose word opens a gate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    #[default]
+    Anyone,
+    /// Someone at a terminal, or a signature of an allowed signer.
+    Person,
+}
+
+impl Workflow {
+    /// Where the base commit says whose signatures count.
+    #[must_use]
+    pub fn signers(&self) -> &str {
+        self.allowed_signers.as_deref().unwrap_or("workflows/allowed_signers")
+    }
 }
 
 /// How much process a change needs; ordered, so that it can be raised and never lowered.
@@ -267,6 +292,9 @@ pub struct Retry {
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     pub id: String,
+    /// Who may decide; says nothing about the step's work, and stays out of its freshness.
+    #[serde(default, skip_serializing)]
+    pub by: By,
     pub question: String,
     /// Stands behind the options.
     #[serde(default)]

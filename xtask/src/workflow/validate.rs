@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::diagnostic::{Problem, did_you_mean};
 use super::duration;
 use super::load::captured_names;
-use super::model::{Expect, Precondition, Step, Workflow};
+use super::model::{By, Expect, Precondition, Step, Workflow};
 
 /// The version of the workflow format that this program reads.
 pub const SCHEMA: &str = "1.0";
@@ -149,6 +149,11 @@ fn check_step(
     }
     for precondition in &step.preconditions {
         check_precondition(precondition.span(), precondition.get_ref(), found);
+    }
+    if step.decision.is_some() && step.by == By::Person {
+        let problem =
+            Problem::new(step.id.span(), format!("step `{id}` has a decision, which says who decides"), "here");
+        found.push(problem.help("write `by = \"person\"` under `[phase.step.decision]`"));
     }
     if let Some(decision) = &step.decision
         && decision.options.get_ref().is_empty()
