@@ -148,3 +148,40 @@ fn a_newer_major_version_is_refused_and_a_newer_minor_one_only_read() {
     repo.write_sealed(STATE, &ours);
     repo.xtask(&["run", "w"]).run().expect(0);
 }
+
+/// One folder for each version that was ever shipped; they are added to, never changed.
+#[test]
+fn a_state_of_every_shipped_version_is_read_for_ever() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/state");
+    let versions: Vec<_> = fs::read_dir(shipped).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!versions.is_empty());
+    for version in versions {
+        let repo = Repo::new();
+        repo.write("rules.md", "no select *\n");
+        crate::sample::copy(&version, &repo.path(".db-change"));
+        let status = repo.xtask(&["db-change", "status", "--json", "--workflow", "w"]).run().expect(0).stdout;
+        let view: serde_json::Value = serde_json::from_str(&status).unwrap();
+        assert_eq!((&view["run"], &view["lane"]), (&"w-1".into(), &"guarded".into()));
+        let state = xtask::state::Home::at(&repo.root()).run("w-1").load().unwrap();
+        let at = |step: &str| &state.step[step];
+        let of = |step: &str| at(step).status.words();
+        let statuses = ["measured", "left-out", "read", "fails", "decided", "reviewed"].map(of);
+        assert_eq!(statuses, ["passed", "skipped", "passed", "failed", "waiting (decision)", "stale"]);
+        assert_eq!(at("read").attestation.as_ref().unwrap().note, "read it");
+        assert_eq!((at("decided").answer.as_ref().unwrap().option, at("reviewed").accepted.len()), (1, 1));
+        assert!(at("decided").answer.as_ref().unwrap().witness.is_some() && !state.workflow_changes.is_empty());
+        // And it goes on from there: what had passed is not repeated.
+        repo.workflow("w", &read_workflow(&version));
+        repo.xtask(&["run", "w"]).run().expect(1).says(&["held up by: fails"]);
+        assert_eq!(repo.trace(), "fails", "{}", version.display());
+    }
+}
+
+/// The steps of the workflow that the fixture's run went by.
+fn read_workflow(version: &Path) -> String {
+    let run = version.join("runs/w-1");
+    let files = fs::read_dir(run).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with("workflow-");
+    let text = fs::read_to_string(files.into_iter().find(|path| named(path)).unwrap()).unwrap();
+    text.split_once("title = \"All\"\n\n").unwrap().1.to_owned()
+}

@@ -218,6 +218,8 @@ fn asked_by_base(repo: &Repo, loaded: &Loaded, base: &str) -> Result<(Vec<String
 fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let terminal = at_terminal();
     let (folder, mut state) = found;
+    // Someone may have cleaned up: logs are not needed for anything but reading.
+    folder.create()?;
     let mut answers = go.answers.as_deref().map(AnswersFile::read).transpose()?.unwrap_or_default();
     let Some(loaded) = settled(repo, current, &folder, &mut state, go, &mut answers)? else {
         return Ok(Kind::Waiting.exit_code());
