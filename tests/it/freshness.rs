@@ -185,3 +185,29 @@ fn a_step_may_write_its_own_inputs_where_it_says_so() {
     go(&repo);
     assert_eq!(repo.trace(), "");
 }
+
+#[test]
+fn another_version_of_a_tool_makes_exactly_the_steps_run_again_that_ask_for_it() {
+    let repo = Repo::new();
+    let tool = |version: &str| {
+        repo.write("bin/stamp", &format!("#!/bin/sh\necho stamp {version}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(repo.path("bin/stamp"), mode).unwrap();
+    };
+    let asks = shell("asks", &[], "true", "preconditions = [{ tool = \"stamp\", version = \">=1\" }]");
+    open_workflow(&repo, &[asks, noting("beside", &[]), noting("behind", &["asks"])]);
+    let path = xtask::process::tools::path_with(&[&repo.path("bin")]);
+    let go = || repo.xtask(&["run", "w", "--jobs", "1"]).env("PATH", &path).run();
+    tool("1.0");
+    go().expect(4);
+    assert_eq!(repo.trace(), "asks beside behind");
+    tool("1.1");
+    go().expect(4);
+    assert_eq!(repo.trace(), "asks");
+    let why = repo.xtask(&["db-change", "why", "asks", "--workflow", "w"]).env("PATH", &path);
+    tool("1.2");
+    let shown = why.run().expect(0).stdout;
+    assert!(shown.contains("stale    tool stamp changed (stamp 1.1 → stamp 1.2)"), "{shown}");
+    tool("0.9");
+    go().expect(6).says(&["needs `stamp` >=1, found: stamp 0.9", "held up by: asks"]);
+}

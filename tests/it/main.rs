@@ -19,6 +19,7 @@ mod other_postgres;
 mod parallel;
 mod people;
 mod sample;
+mod stale;
 mod state_files;
 mod tampering;
 mod workflow_files;
