@@ -18,6 +18,7 @@ mod only;
 mod other_postgres;
 mod parallel;
 mod people;
+mod refusals;
 mod sample;
 mod stale;
 mod state_files;

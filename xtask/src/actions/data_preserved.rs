@@ -49,6 +49,7 @@ pub(super) fn preserved(world: &World<'_>, context: &StepContext<'_>) -> Result<
                 "{lost} of {} rows of `{table}` are not found in their new place",
                 expected.len()
             ))
+            .hint("mend the migration so that it keeps every row of the old shape, then go on: cargo xtask db-change")
             .into());
         }
         followed += i64::try_from(expected.len())?;
@@ -56,7 +57,9 @@ pub(super) fn preserved(world: &World<'_>, context: &StepContext<'_>) -> Result<
     drop(client);
     world.drop_database(context, &database)?;
     if followed < ROWS {
-        return Err(Failure::step("no row of the old shape could be followed").into());
+        return Err(Failure::step("no row of the old shape could be followed")
+            .hint("rows of the table must be there after the migration; see its SQL")
+            .into());
     }
     Ok(Outcome::Passed(
         Evidence::new(format!("{ROWS} new rows of the old shape and all others found again"))

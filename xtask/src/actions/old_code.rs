@@ -41,6 +41,7 @@ pub(super) fn old_code(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     } else if !broken.is_empty() {
         return Err(Failure::step(format!("{} of {ran} tests of the old code fail after the migration", broken.len()))
             .detail(broken.join("\n"))
+            .hint("code that is deployed meets the new schema first: mend the migration, then go on: cargo xtask db-change")
             .into());
     }
     let list = broken.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();

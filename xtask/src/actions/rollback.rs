@@ -22,6 +22,8 @@ use crate::pg::{synthetic, url};
 use crate::process::{Output, Run};
 use crate::state::{Evidence, durable};
 
+const MEND: &str = "edit the rollback file and run `cargo xtask db-change`; it is proven again";
+
 /// `rollback_<tag>.sql` beside the migration.
 pub(super) fn path(migration: &Migration) -> PathBuf {
     migration.file.with_file_name(rollback::file_name(&migration.tag))
@@ -168,7 +170,7 @@ impl Proof<'_> {
         if output.success() {
             return Ok(());
         }
-        Err(Failure::step("the rollback fails on a migrated copy").detail(output.tail(8)).into())
+        Err(Failure::step("the rollback fails on a migrated copy").detail(output.tail(8)).hint(MEND).into())
     }
 
     /// The database is as before the migration: schema, data, and the migrator's books.
@@ -200,7 +202,7 @@ impl Proof<'_> {
     fn refuses(&self, when: &str, database: &Database, was: &Before) -> Result<()> {
         let output = self.psql(database)?;
         if output.success() {
-            return Err(Failure::step(format!("the rollback succeeds {when}, where it must refuse")).into());
+            return Err(Failure::step(format!("the rollback succeeds {when}, where it must refuse")).hint(MEND).into());
         }
         self.same(&format!("down {when}"), database, was)
     }
@@ -223,6 +225,7 @@ impl Proof<'_> {
                 rows(&now),
                 rows(before) + written
             ))
+            .hint(MEND)
             .into());
         }
         Ok((written, table.to_string()))
@@ -235,6 +238,6 @@ fn fail_on(what: &str, differences: &[String]) -> Result<()> {
     }
     Err(Failure::step(format!("{what}: the database is not as it was"))
         .detail(differences.join("\n"))
-        .hint("edit the rollback file and run `cargo xtask db-change`; it is proven again")
+        .hint(MEND)
         .into())
 }

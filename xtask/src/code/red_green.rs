@@ -89,7 +89,9 @@ pub fn judge_green(run: &TestRun, red: &Red, test_file: &str) -> Result<Green> {
         for case in failing {
             failure = failure.detail(said(case));
         }
-        return Err(failure.into());
+        return Err(failure
+            .hint("mend the schema or the claim, then go on: cargo xtask db-change (an edited test is shown red first)")
+            .into());
     }
     Ok(Green { passed: cases.len() })
 }
