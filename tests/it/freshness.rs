@@ -12,7 +12,7 @@ fn adopt(repo: &Repo) -> Done {
     repo.xtask(&["run", "w"])
         .run()
         .expect(3)
-        .says(&["workflow file has changed", "answer workflow N --reason TEXT --workflow w"]);
+        .says(&["workflow file is not the one", "answer workflow N --reason TEXT --workflow w"]);
     repo.xtask(&["db-change", "answer", "workflow", "1", "--reason", "better", "--workflow", "w"]).run().expect(0);
     go(repo)
 }

@@ -23,6 +23,7 @@ mod sample;
 mod stale;
 mod state_files;
 mod tampering;
+mod ways;
 mod workflow_files;
 
 use std::path::Path;

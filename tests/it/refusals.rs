@@ -138,6 +138,13 @@ fn each_step_refuses_what_it_is_there_to_refuse() {
         waits(&sample, "rollback-write", "The rollback cannot be derived");
     });
 
+    // Code that cannot be read is not judged, and says so.
+    sample.write("packages/api/src/unreadable.ts", "export const = ;\n");
+    passes(&sample, "usages");
+    let why = sample.db_change(&["why", "usages", "--json"]).json();
+    assert_eq!(why["proven"]["not_judged"], serde_json::json!(["packages/api/src/unreadable.ts"]));
+    fs::remove_file(sample.path("packages/api/src/unreadable.ts")).unwrap();
+
     // The repo's own tests and its seed.
     passes(&sample, "rollback-prove");
     let failing = "import { expect, test } from 'bun:test';\ntest('new', () => expect(1).toBe(2));\n";

@@ -51,7 +51,7 @@ pub fn question(pinned: &Loaded, current: &Loaded, state: &State, command: &str)
         step: RESERVED.to_owned(),
         kind: "decision",
         by: if person::needed_for(pinned, state, RESERVED) { "person" } else { "anyone" },
-        question: Some(format!("The workflow file has changed since this run began: {}", shown(current))),
+        question: Some(format!("The workflow file is not the one that this run goes by: {}", shown(current))),
         ask: Some("Which one does this run go by?".to_owned()),
         details,
         options: options.into_iter().map(|(n, label, leads_to)| OptionView { n, label, leads_to }).collect(),

@@ -173,6 +173,11 @@ fn from_junit(select: &str, report: &Path, host: &dyn Host) -> Result<usize> {
             .hint("give it the report's path: bun test --reporter=junit --reporter-outfile={{junit}}")
     })?;
     let (tests, failures, skipped) = host.test_counts(&text)?;
+    if tests == 0 {
+        return Err(Failure::step("no test ran, so nothing is proven")
+            .hint("see which files the command looks at, and whether its tests are skipped")
+            .into());
+    }
     Ok(match select {
         "failures" => failures,
         "skipped" => skipped,

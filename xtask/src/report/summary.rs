@@ -179,3 +179,35 @@ pub fn html(summary: &Summary) -> String {
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_whose_step_did_not_pass_bears_a_cross() {
+        let line = |proven, text: &str| Line { proven, text: text.to_owned() };
+        let summary = Summary {
+            schema: "1.0",
+            run: "r-1".to_owned(),
+            title: "T".to_owned(),
+            lane: "additive".to_owned(),
+            data: String::new(),
+            headline: vec![line(true, "Schema: a.b modified"), line(false, "Tests: 0 tests passing")],
+            impact: Vec::new(),
+            performance: Vec::new(),
+            rollback: vec![line(false, "Rollback tested")],
+            confirmations: Vec::new(),
+            decisions: Vec::new(),
+            findings: Vec::new(),
+            difference: Vec::new(),
+            steps: Vec::new(),
+            checklist: Vec::new(),
+        };
+        for text in [text(&summary), markdown(&summary), html(&summary)] {
+            for wanted in ["✅ Schema: a.b modified", "❌ Tests: 0 tests passing", "❌ Rollback tested"] {
+                assert!(text.contains(wanted), "`{wanted}` is not in: {text}");
+            }
+        }
+    }
+}

@@ -174,7 +174,8 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
     let folder = repo.home.run(&run);
     folder.create()?;
     let base = git::head(&repo.root)?;
-    let (by_person, signers) = asked_by_base(repo, loaded, &base)?;
+    let Rules { pinned, by_person, signers } = rules(repo, loaded, &base)?;
+    let loaded = pinned.as_ref().unwrap_or(loaded);
     let mut state = State {
         schema: format!("{}.{}", SCHEMA.0, SCHEMA.1),
         run,
@@ -202,16 +203,28 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
     Ok((folder, state))
 }
 
-/// Which gates the workflow of the base commit leaves to a person, and where it says whose signatures count: nothing that
-/// was edited since takes them away. A file that cannot be read there leaves them all.
-fn asked_by_base(repo: &Repo, loaded: &Loaded, base: &str) -> Result<(Vec<String>, String)> {
-    let name = format!("workflows/{}.toml", loaded.workflow.name);
-    let signers = loaded.workflow.signers().to_owned();
-    let Some(text) = git::file_at(&repo.root, base, &name)? else { return Ok((Vec::new(), signers)) };
-    Ok(match load::parse(&loaded.path, &text, &actions::catalogue()) {
-        Ok(there) => (person::steps_of(&there), there.workflow.signers().to_owned()),
-        Err(_) => (vec![person::ALL.to_owned()], signers),
-    })
+/// What a new run goes by.
+struct Rules {
+    /// The workflow of the base commit, where the run begins with that one.
+    pinned: Option<Loaded>,
+    by_person: Vec<String>,
+    signers: String,
+}
+
+/// A workflow of the base commit that leaves a gate to a person is what a run begins with: an edit of it is adopted by a
+/// person, or counts once it is committed. A file that cannot be read there leaves every gate to a person.
+fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
+    let name = format!("workflows/{}.toml", current.workflow.name);
+    let signers = current.workflow.signers().to_owned();
+    let Some(text) = git::file_at(&repo.root, base, &name)? else {
+        return Ok(Rules { pinned: None, by_person: Vec::new(), signers });
+    };
+    let Ok(there) = load::parse(&current.path, &text, &actions::catalogue()) else {
+        return Ok(Rules { pinned: None, by_person: vec![person::ALL.to_owned()], signers });
+    };
+    let (by_person, signers) = (person::steps_of(&there), there.workflow.signers().to_owned());
+    let guarded = !by_person.is_empty() && there.digest != current.digest;
+    Ok(Rules { pinned: guarded.then_some(there), by_person, signers })
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.

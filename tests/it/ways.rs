@@ -1,0 +1,525 @@
+//! Ways past a gate that were tried, and what stopped each. In every one of them somebody wants `deployed` to be there without
+//! what has to come before it: a check of the source, and a person who has read the rules.
+
+use std::fs;
+use std::time::SystemTime;
+
+use rustix::process::Signal;
+use xtask::actions;
+use xtask::process::Run;
+use xtask::state::seal;
+use xtask::workflow::load::{load, path_of};
+
+use crate::harness::{Done, Repo, shell, step, until};
+
+const FILE: &str = "workflows/w.toml";
+const STATE: &str = "runs/w-1/state.toml";
+
+/// `check`, which the source does not pass; `read`, which only a person attests; `deploy` behind both.
+fn steps() -> String {
+    let check = shell("check", &[], "grep -q sound source.txt", "inputs = [\"source.txt\"]");
+    let read = "uses = \"docs.read\"\nby = \"person\"\nwith = { documents = [\"rules.md\"] }";
+    [check, step("read", &["check"], read), shell("deploy", &["check", "read"], "touch deployed", "")].concat()
+}
+
+fn key(repo: &Repo, name: &str) {
+    let make = ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"];
+    assert!(Run::new("ssh-keygen", repo.root()).args(make).arg(format!("../{name}")).run().unwrap().success());
+}
+
+/// A run whose `check` has failed.
+fn failed() -> Repo {
+    let repo = Repo::new();
+    repo.write(".gitignore", "/trace\n/deployed\n");
+    repo.write("source.txt", "broken");
+    repo.write("rules.md", "no deploy on Fridays\n");
+    repo.workflow("w", &steps());
+    key(&repo, "ada");
+    let public = fs::read_to_string(repo.path("../ada.pub")).unwrap();
+    repo.write("workflows/allowed_signers", &format!("ada@example.test {public}"));
+    repo.commit("all");
+    go(&repo).expect(1);
+    repo
+}
+
+/// A run whose `check` has passed, and whose `read` waits for a person.
+fn waiting() -> Repo {
+    let repo = failed();
+    repo.write("source.txt", "sound");
+    go(&repo).expect(3);
+    repo
+}
+
+fn go(repo: &Repo) -> Done {
+    repo.xtask(&["run", "w", "--jobs", "1"]).run()
+}
+
+fn say(repo: &Repo, words: &[&str]) -> Done {
+    repo.xtask(&[&["db-change"], words, &["--workflow", "w"]].concat()).run()
+}
+
+fn attest(repo: &Repo, more: &[&str]) -> Done {
+    say(repo, &[&["attest", "read", "--by", "Ada", "--note", "read them"], more].concat())
+}
+
+/// What stopped it: an exit code, and words that say why.
+type Stopped = (i32, &'static str);
+
+/// Tries a way; whatever it was, nothing is deployed, neither at once nor by going on.
+#[track_caller]
+fn way(what: &str, repo: Repo, attempt: impl FnOnce(&Repo) -> Done, stopped: Stopped) {
+    let done = attempt(&repo);
+    let (code, words) = stopped;
+    assert_eq!(done.code, code, "{what}\nstdout:\n{}\nstderr:\n{}", done.stdout, done.stderr);
+    let said = done.stderr + &done.stdout;
+    assert!(said.contains(words), "{what}: `{words}` is not in:\n{said}");
+    assert!(!repo.path("deployed").exists(), "{what}: it was deployed");
+    let after = go(&repo);
+    assert_ne!(after.code, 0, "{what}: the run went through afterwards");
+    assert!(!repo.path("deployed").exists(), "{what}: it was deployed afterwards");
+}
+
+#[test]
+fn the_gates_open_for_those_who_do_what_they_ask_for() {
+    let repo = waiting();
+    attest(&repo, &["--sign", "../ada"]).expect(0);
+    go(&repo).expect(0);
+    assert!(repo.path("deployed").exists(), "the ways below prove nothing where nobody can deploy");
+}
+
+#[test]
+fn out_of_order() {
+    way(
+        "run the last step by name",
+        failed(),
+        |repo| repo.xtask(&["run", "w", "--to", "deploy"]).run(),
+        (1, "held up by: check"),
+    );
+    way(
+        "try the last step alone",
+        failed(),
+        |repo| repo.xtask(&["run", "w", "--only", "deploy"]).run(),
+        (0, "nothing of it counts"),
+    );
+    way("say a word before its turn", failed(), |repo| attest(repo, &["--sign", "../ada"]), (4, "`check` first"));
+    way(
+        "go on from another branch",
+        failed(),
+        |repo| {
+            repo.git(&["switch", "--quiet", "--create", "other"]);
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "forget that the run failed",
+        failed(),
+        |repo| {
+            fs::remove_dir_all(repo.path(".db-change")).unwrap();
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "kill the runner while the check is at work",
+        failed(),
+        |repo| {
+            repo.write("source.txt", "broken, and slow");
+            let run = repo.xtask(&["run", "w"]).start();
+            until("the check", || repo.status("w-1", "check") == "running" || repo.read("trace").lines().count() > 1);
+            run.signal(Signal::KILL);
+            run.wait();
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+}
+
+#[test]
+fn with_an_editor_in_the_state() {
+    let edited = "cannot be trusted";
+    way(
+        "write that the check has passed",
+        failed(),
+        |repo| {
+            let name = format!(".db-change/{STATE}");
+            repo.write(&name, &repo.read(&name).replace("\"failed\"", "\"passed\""));
+            go(repo)
+        },
+        (4, edited),
+    );
+    way(
+        "write that the rules were read",
+        waiting(),
+        |repo| {
+            let name = format!(".db-change/{STATE}");
+            repo.write(&name, &repo.read(&name).replace("\"waiting_attestation\"", "\"passed\""));
+            go(repo)
+        },
+        (4, edited),
+    );
+    way(
+        "seal the edited state with a key of one's own",
+        failed(),
+        |repo| {
+            let text = repo.read_unsealed(STATE).replace("\"failed\"", "\"passed\"");
+            let own = tempfile::tempdir().unwrap();
+            let sealed = seal::seal(own.path(), STATE, &text).unwrap();
+            repo.write(&format!(".db-change/{STATE}"), &sealed);
+            go(repo)
+        },
+        (4, edited),
+    );
+    way(
+        "take the state of a run that went through",
+        failed(),
+        |repo| {
+            repo.workflow("v", &shell("check", &[], "true", ""));
+            repo.xtask(&["run", "v"]).run().expect(0);
+            repo.write(&format!(".db-change/{STATE}"), &repo.read(".db-change/runs/v-1/state.toml"));
+            go(repo)
+        },
+        (4, edited),
+    );
+    way(
+        "put back a state of a better time",
+        waiting(),
+        |repo| {
+            let name = format!(".db-change/{STATE}");
+            let better = repo.read(&name);
+            repo.write("source.txt", "broken");
+            go(repo).expect(1);
+            repo.write(&name, &better);
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "edit what a step has proven",
+        waiting(),
+        |repo| {
+            let name = ".db-change/runs/w-1/evidence/check.toml";
+            repo.write(name, &repo.read(name).replace("exit = 0", "exit = 1"));
+            go(repo)
+        },
+        (4, "evidence/check.toml` cannot be trusted"),
+    );
+    way(
+        "say that a newer program wrote it",
+        failed(),
+        |repo| {
+            repo.write_sealed(STATE, &repo.read_unsealed(STATE).replace("schema = \"1.0\"", "schema = \"1.9\""));
+            go(repo)
+        },
+        (4, "the state file has schema 1.9"),
+    );
+}
+
+#[test]
+fn with_an_editor_in_the_workflow() {
+    let replaced = |from: &'static str, to: &'static str| {
+        move |repo: &Repo| {
+            let text = repo.read(FILE);
+            assert!(text.contains(from), "{text}");
+            repo.write(FILE, &text.replace(from, to));
+        }
+    };
+    let asked = (3, "The workflow file is not the one that this run goes by");
+    way(
+        "make the check ask for less",
+        failed(),
+        |repo| {
+            replaced("grep -q sound", "grep -q broken")(repo);
+            go(repo)
+        },
+        asked,
+    );
+    way(
+        "take the check out of what has to come before",
+        failed(),
+        |repo| {
+            replaced("needs = [\"check\", \"read\"]", "needs = []")(repo);
+            go(repo)
+        },
+        asked,
+    );
+    way(
+        "let the check look at nothing that changes",
+        failed(),
+        |repo| {
+            replaced("inputs = [\"source.txt\"]", "")(repo);
+            go(repo)
+        },
+        asked,
+    );
+    way(
+        "adopt the weaker file from a script",
+        failed(),
+        |repo| {
+            replaced("grep -q sound", "true")(repo);
+            say(repo, &["answer", "workflow", "1", "--reason", "it hurts"])
+        },
+        (4, "opened by a person's word"),
+    );
+    way(
+        "begin again with the weaker file",
+        failed(),
+        |repo| {
+            replaced("grep -q sound", "true")(repo);
+            say(repo, &["abort", "--reason", "anew"]).expect(0);
+            go(repo)
+        },
+        asked,
+    );
+    way(
+        "take the person out of the gate",
+        waiting(),
+        |repo| {
+            replaced("by = \"person\"\n", "")(repo);
+            say(repo, &["answer", "workflow", "2", "--reason", "later"]).expect(0);
+            attest(repo, &[])
+        },
+        (4, "opened by a person's word"),
+    );
+    way(
+        "name other signers",
+        waiting(),
+        |repo| {
+            key(repo, "eve");
+            let public = fs::read_to_string(repo.path("../eve.pub")).unwrap();
+            repo.write("mine", &format!("eve@example.test {public}"));
+            replaced("name = \"w\"\n", "name = \"w\"\nallowed_signers = \"mine\"\n")(repo);
+            say(repo, &["answer", "workflow", "2", "--reason", "later"]).expect(0);
+            attest(repo, &["--sign", "../eve"])
+        },
+        (4, "this signature does not count"),
+    );
+}
+
+#[test]
+fn with_other_content_than_was_proven() {
+    way(
+        "change the source after the check",
+        waiting(),
+        |repo| {
+            repo.write("source.txt", "broken");
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "change it without a trace in size and time",
+        waiting(),
+        |repo| {
+            let path = repo.path("source.txt");
+            let then = fs::metadata(&path).unwrap().modified().unwrap();
+            repo.write("source.txt", "wound");
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_times(fs::FileTimes::new().set_modified(then).set_accessed(SystemTime::now())).unwrap();
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "put another file in its place",
+        waiting(),
+        |repo| {
+            repo.write("other.txt", "wound");
+            fs::rename(repo.path("other.txt"), repo.path("source.txt")).unwrap();
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "make it a link to something that changes",
+        waiting(),
+        |repo| {
+            repo.write("other.txt", "sound");
+            repo.remove("source.txt");
+            std::os::unix::fs::symlink("other.txt", repo.path("source.txt")).unwrap();
+            go(repo).expect(3);
+            repo.write("other.txt", "broken");
+            go(repo)
+        },
+        (1, "held up by: check"),
+    );
+    way(
+        "change the rules after they were read",
+        waiting(),
+        |repo| {
+            attest(repo, &["--sign", "../ada"]).expect(0);
+            repo.write("rules.md", "never deploy\n");
+            go(repo)
+        },
+        (3, "read waits for you"),
+    );
+}
+
+#[test]
+fn with_words_that_do_not_count() {
+    way(
+        "a script says that a person has read them",
+        waiting(),
+        |repo| attest(repo, &[]),
+        (4, "opened by a person's word"),
+    );
+    way(
+        "a file says so",
+        waiting(),
+        |repo| {
+            repo.write("answers.toml", "[[attest]]\nstep = \"read\"\nby = \"Ada\"\nnote = \"read them\"\n");
+            repo.xtask(&["run", "w", "--answers", "answers.toml"]).run()
+        },
+        (4, "opened by a person's word"),
+    );
+    way(
+        "sign with a key that nobody allowed",
+        waiting(),
+        |repo| {
+            key(repo, "eve");
+            attest(repo, &["--sign", "../eve"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
+        "allow oneself",
+        waiting(),
+        |repo| {
+            key(repo, "eve");
+            let public = fs::read_to_string(repo.path("../eve.pub")).unwrap();
+            repo.write("workflows/allowed_signers", &format!("eve@example.test {public}"));
+            repo.commit("eve may sign");
+            attest(repo, &["--sign", "../eve"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
+        "use a signature of another word",
+        waiting(),
+        |repo| {
+            let text = attest(repo, &["--to-sign"]).expect(0).stdout.replace("read them", "skimmed them");
+            signed_elsewhere(repo, &text);
+            attest(repo, &["--signature", "../signature"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
+        "use the signature of an earlier run",
+        waiting(),
+        |repo| {
+            signed_elsewhere(repo, &attest(repo, &["--to-sign"]).expect(0).stdout);
+            say(repo, &["abort", "--reason", "anew"]).expect(0);
+            go(repo).expect(3);
+            attest(repo, &["--signature", "../signature"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
+        "answer instead of attesting",
+        waiting(),
+        |repo| say(repo, &["answer", "read", "1", "--reason", "x"]),
+        (4, "asks for no decision"),
+    );
+    way(
+        "accept instead of attesting",
+        waiting(),
+        |repo| say(repo, &["accept", "read", "--reason", "x"]),
+        (4, "no step asks about findings"),
+    );
+    way(
+        "say nothing",
+        waiting(),
+        |repo| say(repo, &["attest", "read", "--by", "Ada", "--note", " ", "--sign", "../ada"]),
+        (2, "`--note` is empty"),
+    );
+}
+
+fn signed_elsewhere(repo: &Repo, text: &str) {
+    let args = ["-Y", "sign", "-n", "db-change", "-f", "../ada"];
+    let signed = Run::new("ssh-keygen", repo.root()).args(args).stdin(text).run().unwrap();
+    fs::write(repo.path("../signature"), signed.stdout).unwrap();
+}
+
+/// A repo whose `check` is this step; nothing of it passes.
+#[track_caller]
+fn pretends(what: &str, check: &str, stopped: Stopped) {
+    let repo = failed();
+    say(&repo, &["abort", "--reason", "another check"]).expect(0);
+    repo.workflow("w", &(check.to_owned() + &shell("deploy", &["check"], "touch deployed", "")));
+    repo.commit("another check");
+    way(what, repo, go, stopped);
+}
+
+#[test]
+fn with_a_check_that_proves_nothing() {
+    let junit = |line: &str| {
+        shell("check", &[], line, "capture = { tests = { from = \"junit\", select = \"tests\" } }")
+            .replace("/dev/null", "{{junit}}")
+    };
+    pretends("a red test that is green", &shell("check", &[], "true", "expect = \"fail\""), (1, "it proves nothing"));
+    pretends(
+        "a red test that cannot even start",
+        &shell("check", &[], "exit 127", "expect = \"fail\"\nbecause = { exit = [1] }"),
+        (1, "not the failure expected"),
+    );
+    pretends("tests without a report", &junit("true"), (1, "left no JUnit report"));
+    pretends("no test at all", &junit("echo \"<testsuites></testsuites>\" > /dev/null"), (1, "no test ran"));
+    pretends(
+        "a promised file that is not there",
+        &shell("check", &[], "true", "outputs = [\"built.txt\"]"),
+        (1, "left no file"),
+    );
+    pretends("a command that is not there", &step("check", &[], "run = [\"no-such-program\"]"), (6, "cannot start"));
+    pretends("a check that never ends", &shell("check", &[], "sleep 60", "timeout = \"200ms\""), (1, "its time limit"));
+}
+
+/// The test that shows a step of the real workflow refusing; beside `refusals.rs`, those that need another change.
+const REFUSALS: &[(&str, &str)] = &[
+    ("read-docs", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("inventory", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("declare", "a_declared_table_or_column_that_is_not_there_is_refused_with_a_guess"),
+    ("impact", "a_breaking_change_goes_through_as_a_coordinated_deployment_and_back"),
+    ("schema-test-scaffold", "a_breaking_change_goes_through_as_a_coordinated_deployment_and_back"),
+    ("schema-test-red", "a_claim_that_passes_on_the_base_proves_nothing"),
+    ("implement", "schema_edits_that_nobody_declared_are_named"),
+    ("generate", "what_was_edited_after_its_proof_is_proven_again_before_anything_is_applied"),
+    ("review", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("backup", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("rehearse", "a_migration_that_fails_halfway_is_explained_by_the_database_and_changes_nothing"),
+    ("verify-schema", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("schema-test-green", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("expand-contract", "a_breaking_change_goes_through_as_a_coordinated_deployment_and_back"),
+    ("data-preserved", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("old-code", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("rollback-write", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("rollback-prove", "what_was_edited_after_its_proof_is_proven_again_before_anything_is_applied"),
+    ("usages", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("typecheck", "a_breaking_change_goes_through_as_a_coordinated_deployment_and_back"),
+    ("api-tests", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("measure", "a_breaking_change_goes_through_as_a_coordinated_deployment_and_back"),
+    ("db-tests", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("api-suite", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("seed", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("annotate", "a_comment_is_made_where_there_is_none"),
+    ("apply", "what_was_edited_after_its_proof_is_proven_again_before_anything_is_applied"),
+    ("checklist", "each_step_refuses_what_it_is_there_to_refuse"),
+    ("report", "a_line_whose_step_did_not_pass_bears_a_cross"),
+];
+
+#[test]
+fn every_step_of_the_real_workflow_is_shown_refusing_by_a_test_that_is_there() {
+    let project = crate::sample::project();
+    let loaded = load(&path_of(&project, "db-change"), &actions::catalogue()).unwrap();
+    let steps: Vec<&str> = loaded.steps().map(|(_, step)| step.id.get_ref().as_str()).collect();
+    let shown: Vec<&str> = REFUSALS.iter().map(|(step, _)| *step).collect();
+    assert_eq!(shown, steps);
+    let mut sources = String::new();
+    for pattern in ["tests/it/*.rs", "xtask/src/**/*.rs"] {
+        for path in glob::glob(&project.join(pattern).display().to_string()).unwrap() {
+            sources += &fs::read_to_string(path.unwrap()).unwrap();
+        }
+    }
+    for (step, test) in REFUSALS {
+        assert!(sources.contains(&format!("fn {test}()")), "{step}: there is no test `{test}`");
+    }
+}
