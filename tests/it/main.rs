@@ -16,6 +16,7 @@ mod killed;
 mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;
+mod own_workflow;
 mod parallel;
 mod people;
 mod refusals;
