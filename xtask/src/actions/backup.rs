@@ -20,7 +20,7 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     refuse_after_apply(world, context, &source)?;
     let folder = world.private()?.join("backups");
     places::ensure(&folder, 0o700)?;
-    let stamp = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "");
+    let stamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace([':', '.'], "");
     let name = format!("{}-{source}-{stamp}", context.state.run);
     context.say(&format!("pg_dump of `{source}`"));
     let taken = world.dump(context, &folder, &name)?;

@@ -50,6 +50,8 @@ pub(super) fn suite_of(
 pub(super) struct Baseline {
     pub ran: Vec<String>,
     pub failed: Vec<String>,
+    /// Failed once and passed on retry.
+    pub flaky: Vec<String>,
 }
 
 /// What the base's own tests do on the base's own database.
@@ -68,10 +70,15 @@ pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[
     }
     context.say("the base's tests on the base's database, once per base commit");
     let database = world.clone_of_base(context)?;
-    let run = tests::run(&suite_of(world, context, tree, targets, &database.url, "baseline")?)?;
+    // What fails now and then is no known failure: it would excuse a real one for ever.
+    let (run, flaky) = tests::run_settled(&suite_of(world, context, tree, targets, &database.url, "baseline")?)?;
     world.drop_database(context, &database)?;
     let results = run.proven()?;
-    let found = Baseline { ran: names(results), failed: results.failed().into_iter().collect() };
+    let found = Baseline {
+        ran: names(results),
+        failed: results.failed().into_iter().collect(),
+        flaky: flaky.into_iter().collect(),
+    };
     let text = toml::to_string(&found).context("describing the base's tests")?;
     durable::write(&cache, seal::seal(home.path(), &name, &text)?.as_bytes())?;
     Ok(found)
@@ -88,7 +95,7 @@ pub(super) fn new_failures(results: &Results, baseline: &Baseline) -> Vec<String
     results.failed().into_iter().filter(|name| !baseline.failed.contains(name)).collect()
 }
 
-/// The base's tests on a database that the base's code doesn't know.
+/// The base's tests on a database that the base's code doesn't know; what passes on retry counts as passed.
 pub(super) fn base_tests_on(
     world: &World<'_>,
     context: &StepContext<'_>,
@@ -96,7 +103,7 @@ pub(super) fn base_tests_on(
     url: &str,
 ) -> Result<TestRun> {
     let tree = world.base_tree(&world.base)?;
-    tests::run(&suite_of(world, context, tree, targets, url, "base-tests")?)
+    Ok(tests::run_settled(&suite_of(world, context, tree, targets, url, "base-tests")?)?.0)
 }
 
 /// `db-tests` and `api-suite`: the whole suite on the migrated copy.
@@ -161,8 +168,10 @@ fn judged(
         summary = format!("{summary}; {} of the base's no longer run", gone.len());
     }
     let list = |names: Vec<String>| names.into_iter().map(toml::Value::from).collect::<Vec<_>>();
+    let flaky_on_base = base.map(|base| base.flaky.clone()).unwrap_or_default();
     Ok(Outcome::Passed(
         Evidence::new(summary)
+            .info("flaky_on_base", list(flaky_on_base))
             .info("no_longer_run", list(gone))
             .proven("passed", i64::try_from(counts.passed)?)
             .proven("targets", list(targets.to_vec()))
