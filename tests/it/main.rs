@@ -7,12 +7,14 @@
 mod bad_input;
 mod changes;
 mod crashes;
+mod display;
 mod engine;
 mod fake_host;
 mod freshness;
 mod gates;
 mod harness;
 mod killed;
+mod logs;
 mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;

@@ -109,7 +109,8 @@ pub enum ChangeVerb {
         shown: Shown,
     },
     /// Print the logs of a step
-    Logs { step: String },
+    #[command(after_help = "Example: cargo xtask db-change logs api-tests --follow")]
+    Logs(Logs),
     /// List the runs of this work tree
     Runs(Shown),
     /// Check journal, snapshots and what the database has applied
@@ -165,6 +166,17 @@ pub struct Start {
     pub change: Option<PathBuf>,
     #[command(flatten)]
     pub go: Go,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Logs {
+    pub step: String,
+    /// Go on while the step is at work
+    #[arg(long)]
+    pub follow: bool,
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

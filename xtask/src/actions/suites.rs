@@ -40,7 +40,6 @@ pub(super) fn suite_of(
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
-        on_line: None,
     })
 }
 
@@ -54,7 +53,7 @@ pub(super) struct Baseline {
 
 /// What the base's own tests do on the base's own database.
 pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[String]) -> Result<Baseline> {
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     let key = digest::of(targets.join("\n"));
     let cache = tree.with_extension(format!("tests-{}.toml", &key[..8]));
     if let Some(known) = fs::read_to_string(&cache).ok().and_then(|text| toml::from_str(&text).ok()) {
@@ -88,7 +87,7 @@ pub(super) fn base_tests_on(
     targets: &[String],
     url: &str,
 ) -> Result<TestRun> {
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     tests::run(&suite_of(world, context, tree, targets, url, "base-tests")?)
 }
 

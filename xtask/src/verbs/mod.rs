@@ -5,6 +5,7 @@ mod bench;
 mod change;
 mod demo;
 mod doctor;
+mod logs;
 mod only;
 mod open;
 mod plan;
@@ -40,7 +41,7 @@ fn db_change(arguments: &DbChange) -> Result<u8> {
         Some(ChangeVerb::Status(shown)) => show::status(&repo()?, shown.json),
         Some(ChangeVerb::Plan(shown)) => plan::plan(&repo()?, shown.json),
         Some(ChangeVerb::Why { step, shown }) => show::why(&repo()?, step, shown.json),
-        Some(ChangeVerb::Logs { step }) => show::logs(&repo()?, step),
+        Some(ChangeVerb::Logs(asked)) => logs::logs(&repo()?, asked),
         Some(ChangeVerb::Runs(shown)) => show::runs(&repo()?, shown.json),
         Some(ChangeVerb::Inventory(shown)) => show::inventory(&repo()?, shown.json),
         Some(ChangeVerb::Report { format }) => show::report(&repo()?, *format),
