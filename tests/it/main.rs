@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod changes;
+mod completions;
 mod crashes;
 mod display;
 mod engine;

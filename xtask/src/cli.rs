@@ -41,6 +41,9 @@ pub enum Verb {
         #[arg(long)]
         full: bool,
     },
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions { shell: Shell },
     /// Run the benchmarks of this project, as ratios against named peers
     Bench { name: Option<String> },
     /// Not built yet
@@ -53,13 +56,27 @@ pub enum Verb {
         alias = "stats",
         alias = "verify",
         alias = "hooks",
-        alias = "init",
-        alias = "completions"
+        alias = "init"
     )]
     NotBuilt {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  cargo xtask completions bash > ~/.cargo-xtask.bash
+      and in ~/.bashrc: source ~/.cargo-xtask.bash
+  cargo xtask completions zsh > ~/.cargo-xtask.zsh
+      and in ~/.zshrc, after compinit: source ~/.cargo-xtask.zsh
+  cargo xtask completions fish > ~/.config/fish/conf.d/cargo-xtask.fish";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// The workflow whose verbs these are.

@@ -3,6 +3,7 @@
 mod answer;
 mod bench;
 mod change;
+mod completions;
 mod demo;
 mod doctor;
 mod logs;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Doctor => doctor::doctor(),
         Verb::Demo(demo) => demo::demo(demo),
         Verb::Test { full } => test::test(*full),
+        Verb::Completions { shell } => completions::completions(*shell),
         Verb::Bench { name } => bench::bench(name.as_deref()),
         Verb::NotBuilt { .. } => {
             Err(Failure::usage("this verb is not built yet").hint("what there is: cargo xtask help").into())
