@@ -94,5 +94,9 @@ fn what_changed_since_yesterday_is_named_and_every_end_says_what_to_type() {
     let earlier = humantime::format_rfc3339_seconds(std::time::SystemTime::now() - two_days).to_string();
     repo.write(state, &repo.read(state).replacen(&begun, &earlier, 1));
     let again = repo.xtask(&["run", "w"]).run().expect(1);
-    again.says(&["begun 2 days ago on the branch main; goes on at b", "~ a", "stale: "]);
+    again.says(&[
+        "begun 2 days ago on the branch main; goes on at b",
+        "~ a",
+        "stale, so looked at again:\n                   input in.txt changed\n",
+    ]);
 }

@@ -280,7 +280,7 @@ pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
 /// The parts that changed, in one line.
 fn in_short(changes: &[difference::Change]) -> String {
     const MOST: usize = 3;
-    let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::words).collect();
+    let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::brief).collect();
     let more = changes.len().saturating_sub(MOST);
     words.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }

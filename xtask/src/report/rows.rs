@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::screen::{Screen, size};
-use super::steps::Shown;
+use super::steps::{STEP, Shown};
 use super::terminal::{cut, print};
 use crate::state::Status;
 
@@ -111,7 +111,7 @@ impl Row {
         let spinner = SPINNER[ticks % SPINNER.len()];
         let time = so_far(self.since.elapsed());
         let left = format!("  {:<12} {spinner} {:<20} {time:>8}  {}", self.phase, self.step, self.doing);
-        let below = self.last.as_ref().map(|last| format!("{:17}{last}", ""));
+        let below = self.last.as_ref().map(|last| format!("{:STEP$}{last}", ""));
         // The last column stays free: a full line leaves the cursor where terminals differ.
         std::iter::once(left).chain(below).map(|line| cut(&line, width.saturating_sub(1))).collect()
     }

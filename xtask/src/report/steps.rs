@@ -14,6 +14,9 @@ use crate::engine::{Display, Event};
 use crate::state::Status;
 use crate::workflow::duration;
 
+/// The column in which a step's name begins.
+pub(super) const STEP: usize = 17;
+
 /// What has been shown so far.
 pub struct Steps {
     shown: Arc<Mutex<Shown>>,
@@ -113,7 +116,9 @@ impl Display for Steps {
             Event::Doing { step, text } => shown.rows.doing(step, text),
             Event::Line { step, text } => shown.rows.line(step, text),
             Event::Stale { phase, step, reason } => {
-                shown.line(phase, step, Status::Stale, &format!("stale: {reason}"), None);
+                shown.line(phase, step, Status::Stale, "stale, so looked at again:", None);
+                let because = wrapped(reason, WIDTH, &" ".repeat(STEP + 2));
+                shown.rows.print(&because);
             }
             Event::Ended { phase, step, status, fresh: true, .. } => {
                 if shown.told.insert((*step).to_owned()) {

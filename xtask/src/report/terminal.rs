@@ -112,10 +112,19 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     out
 }
 
-/// A word that is wider than a line goes on in the next.
+/// A word that is wider than a line goes on in the next, behind a `/` or its like where there is one.
 fn pieces(word: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = word.chars().collect();
-    characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+    let (mut rest, mut out) = (characters.as_slice(), Vec::new());
+    while rest.len() > width.max(1) {
+        let line = &rest[..width.max(1)];
+        let end = line.iter().rposition(|c| "/-_.=".contains(*c)).filter(|end| *end > width / 2);
+        let (piece, after) = rest.split_at(end.map_or(line.len(), |end| end + 1));
+        out.push(piece.iter().collect());
+        rest = after;
+    }
+    out.push(rest.iter().collect());
+    out
 }
 
 #[cfg(test)]
