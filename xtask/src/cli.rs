@@ -20,6 +20,7 @@ pub enum Verb {
     )]
     DbChange(Box<DbChange>),
     /// Run another workflow of this repo: workflows/NAME.toml
+    #[command(after_help = "Example: cargo xtask run release-check")]
     Run {
         name: String,
         #[command(flatten)]
@@ -114,12 +115,16 @@ pub struct Go {
 #[derive(Debug, Subcommand)]
 pub enum ChangeVerb {
     /// Declare the change, then go on as far as possible
+    #[command(
+        after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address"
+    )]
     Start(Start),
     /// Show phases and steps, and what is next
     Status(Shown),
     /// Show what would run, what would be skipped and what waits, with every command; runs nothing
     Plan(Shown),
     /// Say why a step is as it is: what was proven, or what changed since
+    #[command(after_help = "Example: cargo xtask db-change why rehearse")]
     Why {
         step: String,
         #[command(flatten)]
@@ -133,6 +138,9 @@ pub enum ChangeVerb {
     /// Check journal, snapshots and what the database has applied
     Inventory(Shown),
     /// Answer the decision of a step
+    #[command(
+        after_help = "Example: cargo xtask db-change answer impact 2 --reason \"small internal app, one instance\""
+    )]
     Answer {
         step: String,
         option: usize,
@@ -141,6 +149,7 @@ pub enum ChangeVerb {
         reason: String,
     },
     /// Record that you did what no machine can check
+    #[command(after_help = "Example: cargo xtask db-change attest read-docs --by Ada --note \"read them all\"")]
     Attest {
         step: String,
         #[arg(long)]
@@ -149,6 +158,9 @@ pub enum ChangeVerb {
         note: String,
     },
     /// Accept findings of the review, by name
+    #[command(
+        after_help = "Example: cargo xtask db-change accept H10 --reason \"code and database are deployed together\""
+    )]
     Accept {
         #[arg(required = true)]
         findings: Vec<String>,
@@ -156,11 +168,13 @@ pub enum ChangeVerb {
         reason: String,
     },
     /// Print the report of the run
+    #[command(after_help = "Example: cargo xtask db-change report --format md > summary.md")]
     Report {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// End the run without finishing it; nothing is deleted
+    #[command(after_help = "Example: cargo xtask db-change abort --reason \"superseded by another change\"")]
     Abort {
         #[arg(long)]
         reason: String,

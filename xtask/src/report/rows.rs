@@ -19,6 +19,9 @@ const STILL: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(125);
 const SPINNER: [char; 8] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧'];
 
+/// Asks for a picture in the place of the character before it, which terminals draw one or two columns wide.
+const WIDER: char = '\u{fe0f}';
+
 pub(super) struct Rows {
     screen: Option<Screen>,
     rows: Vec<Row>,
@@ -158,7 +161,7 @@ fn readable(text: &str) -> String {
             }
         } else if character == '\t' {
             out.push_str("  ");
-        } else if !character.is_control() {
+        } else if !character.is_control() && character != WIDER {
             out.push(character);
         }
     }

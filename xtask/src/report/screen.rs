@@ -95,6 +95,7 @@ mod tests {
         };
         stands("begun\n", &["a 1 s", "b 1 s"], &["begun", "a 1 s", "b 1 s"]);
         stands("", &["a 2 s", "last line", "b 2 s"], &["begun", "a 2 s", "last line", "b 2 s"]);
+        stands("", &["a 2 s", "short", "b 2 s"], &["begun", "a 2 s", "short", "b 2 s"]);
         stands(
             "b passed\nas it must\n",
             &["a 3 s", "last line"],

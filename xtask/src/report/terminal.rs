@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use crate::process::environment;
 use crate::state::Status;
 
@@ -80,14 +82,19 @@ fn painted(text: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
 
-/// At most `width` characters, with an ellipsis where something was left out.
+/// At most `width` columns, with an ellipsis where something was left out. Some characters take two columns.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
     let text = text.lines().next().unwrap_or_default();
-    if text.chars().count() <= width {
+    if text.width() <= width {
         return text.to_owned();
     }
-    text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).collect()
+    let mut taken = 1;
+    let fits = |character: &char| {
+        taken += character.width().unwrap_or(0);
+        taken <= width
+    };
+    text.chars().take_while(fits).chain(std::iter::once('…')).collect()
 }
 
 /// Breaks a text at words so that no line is wider than `width`.
@@ -130,6 +137,19 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_is_as_wide_as_said_whatever_is_in_it() {
+        assert_eq!(cut("🚀 build passed", 9), "🚀 build…");
+        assert_eq!(cut("表の列を変える", 7), "表の列…");
+        assert_eq!(cut("fits", 4), "fits");
+    }
+
+    #[test]
+    fn a_long_name_breaks_where_a_reader_would() {
+        let lines = wrapped("see packages/db/drizzle/receipts/0007_rename_email.toml", 30, "  ");
+        assert_eq!(lines, "  see packages/db/drizzle/\n  receipts/0007_rename_email.\n  toml\n");
+    }
 
     #[test]
     fn colour_adds_nothing_but_colour() {
