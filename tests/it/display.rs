@@ -1,6 +1,6 @@
 //! What a person sees of a run: rows at a terminal, plain lines elsewhere, and at its end what to type next.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use xtask::process::Run;
@@ -8,8 +8,9 @@ use xtask::process::pty::{Read1, Session};
 
 use crate::harness::{Repo, noting, shell, until};
 
-fn holds(id: &str, rest: &str) -> String {
-    shell(id, &[], &format!("echo busy with {id}; until test -e {id}.go; do sleep 0.01; done{rest}"), "")
+/// Prints `line one of ID`, which its command does not say in these words.
+fn holds(id: &str) -> String {
+    shell(id, &[], &format!("printf \"line %s of {id}\\n\" one; until test -e {id}.go; do sleep 0.01; done"), "")
 }
 
 /// Two steps of different phases that begin at once.
@@ -20,13 +21,15 @@ fn two_phases(repo: &Repo, one: &str, two: &str) {
 #[test]
 fn at_a_terminal_every_step_at_work_has_a_row_with_its_last_line_and_none_is_left() {
     let repo = Repo::new();
-    two_phases(&repo, &holds("a", ""), &holds("b", ""));
+    two_phases(&repo, &holds("a"), &holds("b"));
     let mut run = Run::new(env!("CARGO_BIN_EXE_xtask"), repo.root()).args(["run", "w", "--jobs", "2"]);
     // The pseudo-terminal is one whatever the tests run under.
     run = run.env("CI", "").env("NO_COLOR", "");
     let mut session = Session::start(&run).unwrap();
     let mut seen = String::new();
+    let limit = Instant::now() + Duration::from_secs(60);
     let mut wait = |word: &str| loop {
+        assert!(Instant::now() < limit, "`{word}` never came: {seen}");
         match session.read(Duration::from_secs(60)).unwrap() {
             Read1::Bytes(bytes) => seen.push_str(&String::from_utf8_lossy(&bytes)),
             Read1::Quiet => panic!("`{word}` never came: {seen}"),
@@ -36,21 +39,25 @@ fn at_a_terminal_every_step_at_work_has_a_row_with_its_last_line_and_none_is_lef
             return std::mem::take(&mut seen);
         }
     };
-    wait("busy with a");
-    let both = wait("busy with b");
+    wait("line one of a");
+    let both = wait("line one of b");
     assert!(both.contains(" later ") && both.contains(" all "), "{both}");
     repo.write("b.go", "");
     wait("✓\u{1b}[0m b");
+    // The picture of b's end may still be on its way; the one after it is of `a` alone.
+    wait("line one of a");
+    let alone = wait("line one of a");
+    assert!(!alone.contains("line one of b"), "a row is left: {alone:?}");
     repo.write("a.go", "");
     wait("✓\u{1b}[0m a");
     let rest = wait("never said");
-    assert!(!rest.contains("busy with"), "a row is left: {rest:?}");
+    assert!(!rest.contains("line one of"), "a row is left: {rest:?}");
 }
 
 #[test]
 fn elsewhere_a_line_names_its_phase_whatever_ends_first_and_a_slow_step_says_so() {
     let repo = Repo::new();
-    two_phases(&repo, &holds("a", ""), &holds("b", ""));
+    two_phases(&repo, &holds("a"), &holds("b"));
     let run = repo.xtask(&["run", "w", "--jobs", "2"]).start();
     until("both", || repo.status_if_any("w-1", "a") == "running" && repo.status("w-1", "b") == "running");
     std::thread::sleep(Duration::from_millis(2500));

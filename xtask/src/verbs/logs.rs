@@ -14,6 +14,7 @@ use crate::cli::Logs;
 use crate::engine::runner::unknown_step;
 use crate::failure::Failure;
 use crate::process::interrupt;
+use crate::report::json::SCHEMA;
 use crate::report::terminal::data;
 use crate::state::{RunFolder, Status};
 
@@ -79,23 +80,12 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Prints what has been written since; the last line only where it is whole, or nothing will follow.
     fn news(&mut self, path: &Path, ended: bool) -> Result<()> {
-        let reading = || format!("reading `{}`", path.display());
-        let from = self.read.entry(path.to_owned()).or_default();
-        let mut file = File::open(path).with_context(reading)?;
-        file.seek(SeekFrom::Start(*from)).with_context(reading)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).with_context(reading)?;
-        if !ended {
-            bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
-        }
-        *from += bytes.len() as u64;
-        let text = String::from_utf8_lossy(&bytes);
+        let text = self.unread(path, ended)?;
         let name = path.strip_prefix(self.root).unwrap_or(path).display().to_string();
         if self.json {
             for line in text.lines() {
-                data(&format!("{}\n", json!({"schema": "1.0", "step": self.step, "file": name, "line": line})));
+                data(&format!("{}\n", json!({"schema": SCHEMA, "step": self.step, "file": name, "line": line})));
             }
         } else if !text.is_empty() {
             if self.at.as_deref() != Some(path) {
@@ -109,5 +99,39 @@ impl Shown<'_> {
             self.at = Some(path.to_owned());
         }
         Ok(())
+    }
+
+    /// What has been written since; the last line only where it is whole, or nothing will follow.
+    fn unread(&mut self, path: &Path, ended: bool) -> Result<String> {
+        let reading = || format!("reading `{}`", path.display());
+        let from = self.read.entry(path.to_owned()).or_default();
+        let mut file = File::open(path).with_context(reading)?;
+        file.seek(SeekFrom::Start(*from)).with_context(reading)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).with_context(reading)?;
+        if !ended {
+            bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        }
+        *from += bytes.len() as u64;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_once_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("02-b.out");
+        let mut shown = Shown { root: folder.path(), step: "b", json: false, at: None, read: BTreeMap::new() };
+        let mut read = |written: &str, ended: bool| {
+            fs::write(&path, written).unwrap();
+            shown.unread(&path, ended).unwrap()
+        };
+        assert_eq!(read("one\ntw", false), "one\n");
+        assert_eq!(read("one\ntwo\nthr", false), "two\n");
+        assert_eq!(read("one\ntwo\nthree", true), "three");
     }
 }
