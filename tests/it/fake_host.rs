@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use xtask::digest;
@@ -83,7 +83,7 @@ impl Lab {
         let root = self.repo.root();
         let (folder, state) = (self.folder(), self.state());
         let mut engine =
-            Engine { loaded: &loaded, host: &self.host, display: &Silent, root: &root, folder, state, jobs };
+            Engine { loaded: &loaded, host: &self.host, display: Arc::new(Silent), root: &root, folder, state, jobs };
         let stop = engine.run(None).unwrap();
         (self.host.did.lock().unwrap().drain(..).collect::<Vec<_>>().join(" "), stop)
     }
@@ -191,7 +191,7 @@ impl Host for Fake {
         Ok((name.into(), "1.0".to_owned()))
     }
 
-    fn base_tree(&self, _: &str) -> Result<PathBuf> {
+    fn base_tree(&self, _: &StepContext<'_>) -> Result<PathBuf> {
         anyhow::bail!("no test asks for the base")
     }
 

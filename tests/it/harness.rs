@@ -171,6 +171,11 @@ impl Running {
         self.child.id()
     }
 
+    /// What it prints from now on; it is not in what [`Running::wait`] tells.
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(pid(self.child.id()), signal).unwrap();
     }

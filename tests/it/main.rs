@@ -6,13 +6,18 @@
 
 mod bad_input;
 mod changes;
+mod completions;
 mod crashes;
+mod display;
 mod engine;
+mod exit_codes;
 mod fake_host;
 mod freshness;
 mod gates;
 mod harness;
+mod json_lines;
 mod killed;
+mod logs;
 mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;

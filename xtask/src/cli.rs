@@ -20,6 +20,7 @@ pub enum Verb {
     )]
     DbChange(Box<DbChange>),
     /// Run another workflow of this repo: workflows/NAME.toml
+    #[command(after_help = "Example: cargo xtask run release-check")]
     Run {
         name: String,
         #[command(flatten)]
@@ -41,6 +42,9 @@ pub enum Verb {
         #[arg(long)]
         full: bool,
     },
+    /// Print completions for a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions { shell: Shell },
     /// Run the benchmarks of this project, as ratios against named peers
     Bench { name: Option<String> },
     /// Not built yet
@@ -53,13 +57,27 @@ pub enum Verb {
         alias = "stats",
         alias = "verify",
         alias = "hooks",
-        alias = "init",
-        alias = "completions"
+        alias = "init"
     )]
     NotBuilt {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  cargo xtask completions bash > ~/.cargo-xtask.bash
+      and in ~/.bashrc: source ~/.cargo-xtask.bash
+  cargo xtask completions zsh > ~/.cargo-xtask.zsh
+      and in ~/.zshrc, after compinit: source ~/.cargo-xtask.zsh
+  cargo xtask completions fish > ~/.config/fish/conf.d/cargo-xtask.fish";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// The workflow whose verbs these are.
@@ -114,24 +132,32 @@ pub struct Signing {
 #[derive(Debug, Subcommand)]
 pub enum ChangeVerb {
     /// Declare the change, then go on as far as possible
+    #[command(
+        after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address"
+    )]
     Start(Start),
     /// Show phases and steps, and what is next
     Status(Shown),
     /// Show what would run, what would be skipped and what waits, with every command; runs nothing
     Plan(Shown),
     /// Say why a step is as it is: what was proven, or what changed since
+    #[command(after_help = "Example: cargo xtask db-change why rehearse")]
     Why {
         step: String,
         #[command(flatten)]
         shown: Shown,
     },
     /// Print the logs of a step
-    Logs { step: String },
+    #[command(after_help = "Example: cargo xtask db-change logs api-tests --follow")]
+    Logs(Logs),
     /// List the runs of this work tree
     Runs(Shown),
     /// Check journal, snapshots and what the database has applied
     Inventory(Shown),
     /// Answer the decision of a step
+    #[command(
+        after_help = "Example: cargo xtask db-change answer impact 2 --reason \"small internal app, one instance\""
+    )]
     Answer {
         step: String,
         option: usize,
@@ -142,6 +168,7 @@ pub enum ChangeVerb {
         signing: Signing,
     },
     /// Record that you did what no machine can check
+    #[command(after_help = "Example: cargo xtask db-change attest read-docs --by Ada --note \"read them all\"")]
     Attest {
         step: String,
         #[arg(long)]
@@ -152,6 +179,9 @@ pub enum ChangeVerb {
         signing: Signing,
     },
     /// Accept findings of the review, by name
+    #[command(
+        after_help = "Example: cargo xtask db-change accept H10 --reason \"code and database are deployed together\""
+    )]
     Accept {
         #[arg(required = true)]
         findings: Vec<String>,
@@ -161,11 +191,13 @@ pub enum ChangeVerb {
         signing: Signing,
     },
     /// Print the report of the run
+    #[command(after_help = "Example: cargo xtask db-change report --format md > summary.md")]
     Report {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
     /// End the run without finishing it; nothing is deleted
+    #[command(after_help = "Example: cargo xtask db-change abort --reason \"superseded by another change\"")]
     Abort {
         #[arg(long)]
         reason: String,
@@ -188,6 +220,17 @@ pub struct Start {
     pub change: Option<PathBuf>,
     #[command(flatten)]
     pub go: Go,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Logs {
+    pub step: String,
+    /// Go on while the step is at work
+    #[arg(long)]
+    pub follow: bool,
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -7,6 +7,7 @@ use super::world::World;
 use crate::drizzle::{Snapshot, diff, journal, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::process::Log;
 use crate::sql::Operation;
 use crate::state::Evidence;
 use crate::workflow::Lane;
@@ -95,7 +96,7 @@ pub fn refuse_unbuilt(operations: &[Operation]) -> Result<()> {
 ///
 /// Errors: a column that went while another came may be a rename, which only a person can say.
 pub fn infer(world: &World<'_>) -> Result<Option<Change>> {
-    let project = world.work(&world.folder.log_stem(0, "infer"))?;
+    let project = world.work(&Log::at(world.folder.log_stem(0, "infer")))?;
     let config = world.config()?;
     let journal = journal::load(&config.out)?;
     let latest = snapshot::latest(&config.out, &journal)?;
@@ -124,7 +125,7 @@ pub fn infer(world: &World<'_>) -> Result<Option<Change>> {
 
 /// The base's newest snapshot.
 pub fn base_snapshot(world: &World<'_>, context: &StepContext<'_>) -> Result<Snapshot> {
-    let project = world.base(&context.log_of("base"))?;
+    let project = world.base(context, &context.log_of("base"))?;
     let config = crate::drizzle::config::load(&project)?;
     let journal = journal::load(&config.out)?;
     snapshot::latest(&config.out, &journal)

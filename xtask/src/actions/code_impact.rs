@@ -17,11 +17,12 @@ use crate::state::Evidence;
 pub(super) fn find(world: &World<'_>, context: &StepContext<'_>, tree: &Path, change: &Change) -> Result<CodeImpact> {
     let graph = imports::build(tree)?;
     let roots: Vec<PathBuf> = context.list("roots").iter().map(PathBuf::from).collect();
-    uses(world, tree, &graph, change, &roots, &context.list("procedures"))
+    uses(world, context, tree, &graph, change, &roots, &context.list("procedures"))
 }
 
 fn uses(
     world: &World<'_>,
+    context: &StepContext<'_>,
     tree: &Path,
     graph: &imports::Graph,
     change: &Change,
@@ -29,7 +30,7 @@ fn uses(
     procedures: &[String],
 ) -> Result<CodeImpact> {
     let mut source = source(world, tree)?;
-    let base = self::source(world, &world.base_tree(&world.base)?)?;
+    let base = self::source(world, &world.base_tree(context)?)?;
     let mut all = CodeImpact::default();
     for target in targets(change, &mut source, &base) {
         let found = usages::find(graph, &source, &target, roots, procedures)?;
@@ -100,7 +101,7 @@ pub(super) fn affected_tests(world: &World<'_>, context: &StepContext<'_>) -> Re
     let change = Change::of(context)?;
     let root = context.required("root")?;
     let graph = imports::build(&world.root)?;
-    let found = uses(world, &world.root, &graph, &change, &[PathBuf::from(root)], &[])?;
+    let found = uses(world, context, &world.root, &graph, &change, &[PathBuf::from(root)], &[])?;
     if !found.not_judged.is_empty() || !graph.unparsed.is_empty() {
         // With a hole in the graph nobody knows which tests are affected: the caller runs them all.
         return Ok(Vec::new());

@@ -58,7 +58,7 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let base = change::base_snapshot(world, context)?;
     let project = world.work(&context.log)?;
     let config = world.config()?;
-    let base_project = world.base(&context.log_of("base"))?;
+    let base_project = world.base(context, &context.log_of("base"))?;
     let base_out = drizzle::config::load(&base_project)?.out;
     let base_journal = journal::load(&base_out)?;
     let now = schema::of_schema(&project, config, Some(base.id()))?;

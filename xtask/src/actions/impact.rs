@@ -64,7 +64,7 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     {
         context.set_lane(Lane::Guarded, format!("{table}: {reason}"));
     }
-    let code = code_impact::find(world, context, &world.base(&context.log)?.root.clone(), &change)?;
+    let code = code_impact::find(world, context, &world.base(context, &context.log)?.root.clone(), &change)?;
     let mut broken = Vec::new();
     let mut ran = 0;
     if change.is_breaking() {

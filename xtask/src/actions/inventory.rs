@@ -24,7 +24,7 @@ pub struct Found {
 
 pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     scripts(world, context)?;
-    let found = look(world, &world.base(&context.log)?)?;
+    let found = look(world, &world.base(context, &context.log)?)?;
     if !found.problems.is_empty() {
         return Err(failure(&found.problems).into());
     }

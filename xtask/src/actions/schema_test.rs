@@ -22,7 +22,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let path = world.root.join(&name);
     let fresh = !path.exists();
     if fresh {
-        let source = code_impact::source(world, &world.base_tree(&world.base)?)?;
+        let source = code_impact::source(world, &world.base_tree(context)?)?;
         let modules = scaffold::Imports {
             db: context.required("database_module")?.to_owned(),
             schema: context.required("schema_module")?.to_owned(),
@@ -66,7 +66,7 @@ fn file(context: &StepContext<'_>) -> Result<String> {
 pub(super) fn red(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let name = file(context)?;
     let text = fs::read(world.root.join(&name)).with_context(|| format!("reading `{name}`"))?;
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     let copy = tree.join(&name);
     let database = world.clone_of_base(context)?;
     let guest = Guest::place(&copy, &text)?;

@@ -68,7 +68,7 @@ impl World<'_> {
         self.source(context)?;
         if !self.is_made(context, "base")? {
             self.template(context, "source", "base")?;
-            let project = self.base(&context.log_of("base"))?;
+            let project = self.base(context, &context.log_of("base"))?;
             self.migrate(context, project, "base")?;
             self.mark(context, "base")?;
         }

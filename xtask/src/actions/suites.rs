@@ -40,7 +40,6 @@ pub(super) fn suite_of(
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
-        on_line: None,
     })
 }
 
@@ -56,7 +55,7 @@ pub(super) struct Baseline {
 
 /// What the base's own tests do on the base's own database.
 pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[String]) -> Result<Baseline> {
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     let key = digest::of(targets.join("\n"));
     let cache = tree.with_extension(format!("tests-{}.toml", &key[..8]));
     // Known failures excuse new ones: a list that another hand wrote is not believed, and made anew.
@@ -102,7 +101,7 @@ pub(super) fn base_tests_on(
     targets: &[String],
     url: &str,
 ) -> Result<TestRun> {
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     Ok(tests::run_settled(&suite_of(world, context, tree, targets, url, "base-tests")?)?.0)
 }
 

@@ -82,7 +82,7 @@ fn run(world: &World<'_>, context: &StepContext<'_>, tree: &Path, script: &str) 
 
 /// The base's errors, once per base commit.
 fn base_errors(world: &World<'_>, context: &StepContext<'_>, script: &str) -> Result<Vec<TypeError>> {
-    let tree = world.base_tree(&world.base)?;
+    let tree = world.base_tree(context)?;
     let cache = tree.with_extension("types.json");
     if let Some(known) = fs::read_to_string(&cache).ok().and_then(|text| serde_json::from_str(&text).ok()) {
         return Ok(known);

@@ -16,10 +16,11 @@ use crate::engine::precondition::no_env;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::connect::{self, Identity};
+use crate::pg::error::Told;
 use crate::pg::fingerprint;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
-use crate::process::{Mask, Run, environment, orphans, places};
+use crate::process::{Log, Mask, Run, environment, orphans, places};
 use crate::repo::git;
 use crate::sql::TableName;
 use crate::state::RunFolder;
@@ -168,17 +169,17 @@ impl<'a> World<'a> {
     }
 
     /// How to run things in the work tree.
-    pub fn work(&self, log: &Path) -> Result<Project> {
+    pub fn work(&self, log: &Log) -> Result<Project> {
         self.project(&self.root.clone(), log)
     }
 
     /// How to run things in the base's tree.
-    pub fn base(&self, log: &Path) -> Result<Project> {
-        let tree = self.base_tree(&self.base)?;
+    pub fn base(&self, context: &StepContext<'_>, log: &Log) -> Result<Project> {
+        let tree = self.base_tree(context)?;
         self.project(&tree, log)
     }
 
-    fn project(&self, tree: &Path, log: &Path) -> Result<Project> {
+    fn project(&self, tree: &Path, log: &Log) -> Result<Project> {
         let package = tree.join(self.db_package()?);
         if !package.join("package.json").exists() {
             return Err(Failure::usage(format!("`{}` is not a package: no `package.json` in it", package.display()))
@@ -186,7 +187,7 @@ impl<'a> World<'a> {
                 .into());
         }
         let mut project = Project::new(tree, package, &self.bun()?.path);
-        project.log = Some(log.to_owned());
+        project.log = Some(log.clone());
         project.mask = self.mask();
         let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         project.env.insert(orphans::RUN.to_owned(), run);
@@ -213,7 +214,7 @@ impl<'a> World<'a> {
     /// drizzle's configuration in the work tree.
     pub fn config(&self) -> Result<&drizzle::Config> {
         if self.config.get().is_none() {
-            let project = self.work(&self.folder.log_stem(0, "config"))?;
+            let project = self.work(&Log::at(self.folder.log_stem(0, "config")))?;
             let _ = self.config.set(drizzle::config::load(&project)?);
         }
         self.config.get().context("the configuration was just read")
@@ -246,10 +247,10 @@ impl<'a> World<'a> {
     }
 
     /// Installs the packages of a tree of ours.
-    pub fn install(&self, tree: &Path, whose: &str) -> Result<()> {
+    pub fn install(&self, tree: &Path, whose: &str, log: &Log) -> Result<()> {
         let mut run = Run::new(&self.bun()?.path, tree).args(["install", "--frozen-lockfile"]);
         run.timeout = Duration::from_secs(900);
-        run.log = Some(self.folder.log_stem(0, "install"));
+        run.log = Some(log.clone());
         let output = run.run()?;
         if output.success() {
             return Ok(());
@@ -356,7 +357,8 @@ impl Host for World<'_> {
     }
 
     /// A work tree of the base with its packages installed; made once per base commit.
-    fn base_tree(&self, base: &str) -> Result<PathBuf> {
+    fn base_tree(&self, context: &StepContext<'_>) -> Result<PathBuf> {
+        let base = &self.base;
         let _one = self.tree.lock().map_err(|_| anyhow::anyhow!("making the base's tree panicked before"))?;
         let folder = self.private()?.join("base");
         places::ensure(&folder, 0o700)?;
@@ -364,7 +366,8 @@ impl Host for World<'_> {
         git::worktree(&self.root, base, &tree)?;
         let done = tree.with_extension("installed");
         if !done.exists() {
-            self.install(&tree, "the base commit")?;
+            context.say("bun install in a work tree of the base, once per base commit");
+            self.install(&tree, "the base commit", &context.log.with_stem(self.folder.log_stem(0, "install")))?;
             crate::state::durable::write(&done, base.as_bytes())?;
         }
         Ok(tree)
@@ -386,7 +389,7 @@ impl Host for World<'_> {
 
     fn holds(&self, target: &str, query: &str) -> Result<bool> {
         let mut client = connect::connect_read_only(&self.url(target)?, APPLICATION)?;
-        let row = client.query_one(query, &[]).with_context(|| format!("asking `{target}`: {query}"))?;
+        let row = client.query_one(query, &[]).told(&format!("asking `{target}`: {query}"))?;
         row.try_get::<_, bool>(0).context("the query's first value is not a boolean")
     }
 

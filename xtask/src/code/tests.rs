@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 
 use super::junit::{self, Class, Results};
 use crate::failure::Failure;
-use crate::process::{Mask, Output, Run, environment, spawn::LineSink};
+use crate::process::{Log, Mask, Output, Run, environment};
 
 /// What to run, and where.
 #[derive(Clone)]
@@ -25,9 +25,8 @@ pub struct Suite {
     /// Wins over every `.env` file.
     pub env: BTreeMap<String, String>,
     pub mask: Mask,
-    pub log: Option<PathBuf>,
+    pub log: Option<Log>,
     pub timeout: Duration,
-    pub on_line: Option<LineSink>,
 }
 
 /// A run that came to its end.
@@ -166,7 +165,6 @@ fn command(suite: &Suite, report: &Path) -> Run {
     run.env.insert("FORCE_COLOR".to_owned(), "0".to_owned());
     run.mask = suite.mask.clone();
     run.log.clone_from(&suite.log);
-    run.on_line.clone_from(&suite.on_line);
     run
 }
 
@@ -347,7 +345,6 @@ mod unit {
             mask: Mask::default(),
             log: None,
             timeout: Duration::from_secs(10),
-            on_line: None,
         };
         let run = run(&suite).unwrap();
         assert_eq!(run.trouble, None);

@@ -218,9 +218,9 @@ fn reason(screen: &str, problem: &str) -> Failure {
 }
 
 fn write_log(project: &Project, command: &str, screen: &str) -> Result<()> {
-    let Some(stem) = &project.log else { return Ok(()) };
+    let Some(log) = &project.log else { return Ok(()) };
     for (ending, text) in [("cmd", format!("{command}\n")), ("out", screen.to_owned())] {
-        let path = format!("{}.{ending}", stem.display());
+        let path = format!("{}.{ending}", log.stem.display());
         let mut file = fs::File::options()
             .create(true)
             .append(true)

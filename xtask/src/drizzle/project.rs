@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::process::{Mask, Run, environment};
+use crate::process::{Log, Mask, Run, environment};
 
 /// One tree (the work tree or the base's) and how its programs are run.
 #[derive(Clone, Debug)]
@@ -23,8 +23,7 @@ pub struct Project {
     /// What children get beside the allow-list: `DATABASE_URL`, always set by us.
     pub env: BTreeMap<String, String>,
     pub mask: Mask,
-    /// Stem of the log files.
-    pub log: Option<PathBuf>,
+    pub log: Option<Log>,
     /// Time limit of one call of bun.
     pub timeout: Duration,
 }

@@ -9,9 +9,9 @@ use super::{Host, Outcome, StepContext, key};
 use crate::failure::Failure;
 use crate::process::{Output, Run, interrupt, orphans};
 use crate::state::Evidence;
-use crate::workflow::duration;
 use crate::workflow::load::expand;
 use crate::workflow::model::{CaptureFrom, Expect};
+use crate::workflow::{self, duration};
 use crate::workflow::{Loaded, Step, Tree};
 
 /// Runs the step's command and judges it.
@@ -23,7 +23,7 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
     };
     let argv = source.run.as_ref().map(|run| run.get_ref()).context("validated: the step has a command")?;
     let tree = match step.tree {
-        Tree::Base => host.base_tree(&context.state.base)?,
+        Tree::Base => host.base_tree(context)?,
         Tree::Work => root.to_owned(),
     };
     let cwd = source.cwd.as_ref().map_or(tree.clone(), |cwd| tree.join(cwd));
@@ -57,8 +57,8 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
     run.log = Some(context.log.clone());
     context.say(&run.display());
     let output = attempts(&run, step)?;
-    judge(context, loaded, root, &run, &output)?;
-    let mut evidence = Evidence::new(format!("`{}` exited with {}", run.display(), output.code()))
+    judge(context, loaded, &run, &output)?;
+    let mut evidence = Evidence::new(format!("`{}` exited with {}", named(&run), output.code()))
         .proven("exit", i64::from(output.code()))
         .proven("command", run.display())
         .info("seconds", output.duration.as_secs_f64());
@@ -71,6 +71,16 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         evidence = evidence.proven(&format!("capture.{name}"), value);
     }
     Ok(Outcome::Passed(evidence))
+}
+
+/// The command in a sentence; a long one is whole in the log and in the evidence.
+fn named(run: &Run) -> String {
+    const MOST: usize = 60;
+    let whole = run.display();
+    match whole.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", whole[..end].trim_end()),
+        None => whole,
+    }
 }
 
 /// Tries again as often as the step allows, waiting twice as long each time. A time-out is not tried again.
@@ -104,37 +114,33 @@ fn wait(pause: Duration) -> Result<()> {
     Ok(())
 }
 
-fn judge(context: &StepContext<'_>, loaded: &Loaded, root: &Path, run: &Run, output: &Output) -> Result<()> {
+fn judge(context: &StepContext<'_>, loaded: &Loaded, run: &Run, output: &Output) -> Result<()> {
     let step = context.step;
     let shown = |failure: Failure| {
-        let whole = if loaded.workflow.name == "db-change" {
-            format!("cargo xtask db-change logs {}", context.id())
-        } else {
-            format!("cat {}.out", context.log.strip_prefix(root).unwrap_or(&context.log).display())
-        };
+        let whole = workflow::command(&loaded.workflow.name, &format!("logs {}", context.id()));
         failure.detail(output.tail(12)).hint(format!("its whole output: {whole}"))
     };
     if step.expect == Expect::Pass {
         if output.success() {
             return Ok(());
         }
-        return Err(shown(Failure::step(format!("`{}` failed with exit code {}", run.display(), output.code()))).into());
+        return Err(shown(Failure::step(format!("`{}` failed with exit code {}", named(run), output.code()))).into());
     }
     if output.success() {
-        return Err(Failure::step(format!("`{}` passed before the change: it proves nothing", run.display()))
+        return Err(Failure::step(format!("`{}` passed before the change: it proves nothing", named(run)))
             .hint("make it claim what the change brings, so that it fails until the change is there")
             .into());
     }
     let because = step.because.clone().unwrap_or_default();
     if !because.exit.is_empty() && !because.exit.contains(&output.code()) {
         let message =
-            format!("`{}` failed with exit code {}, which is not the failure expected", run.display(), output.code());
+            format!("`{}` failed with exit code {}, which is not the failure expected", named(run), output.code());
         return Err(shown(Failure::step(message)).into());
     }
     if let Some(pattern) = &because.matches
         && !regex::Regex::new(pattern.get_ref())?.is_match(&format!("{}\n{}", output.stdout, output.stderr))
     {
-        let message = format!("`{}` failed, but for another reason than `{}`", run.display(), pattern.get_ref());
+        let message = format!("`{}` failed, but for another reason than `{}`", named(run), pattern.get_ref());
         return Err(shown(Failure::step(message)).into());
     }
     Ok(())

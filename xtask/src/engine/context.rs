@@ -1,6 +1,6 @@
 //! What an action sees of its run: its parameters, earlier evidence, answers, and a line to the display.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Display, Event, person};
 use crate::failure::Failure;
-use crate::process::spawn::LineSink;
+use crate::process::Log;
 use crate::state::model::{Acceptance, Answer, Attestation};
 use crate::state::{Evidence, RunFolder, State, Status};
 use crate::workflow::{Lane, Step};
@@ -19,8 +19,8 @@ pub struct StepContext<'a> {
     pub step: &'a Step,
     pub state: &'a State,
     pub folder: &'a RunFolder,
-    /// Stem of this execution's log files.
-    pub log: PathBuf,
+    /// Where the lines of this execution's commands go.
+    pub log: Log,
     pub display: &'a dyn Display,
     pub timeout: Duration,
     /// Set by an action that knows how much process the change needs.
@@ -33,15 +33,9 @@ impl StepContext<'_> {
         self.step.id.get_ref()
     }
 
-    /// Shows what is happening.
+    /// Says what the step is about to do, before anything that takes time.
     pub fn say(&self, text: &str) {
-        self.display.event(&Event::Line { step: self.id(), text });
-    }
-
-    /// A sink that does nothing but is cheap to clone; commands' lines go to the log in any case.
-    #[must_use]
-    pub fn silent() -> LineSink {
-        std::sync::Arc::new(|_| {})
+        self.display.event(&Event::Doing { step: self.id(), text });
     }
 
     /// A parameter of the action as text.
@@ -134,9 +128,9 @@ impl StepContext<'_> {
         self.folder.kept(name)
     }
 
-    /// A stem for the logs of one of several commands of this step.
+    /// For one of several commands of this step.
     #[must_use]
-    pub fn log_of(&self, what: &str) -> PathBuf {
-        Path::new(&format!("{}.{what}", self.log.display())).to_owned()
+    pub fn log_of(&self, what: &str) -> Log {
+        self.log.of(what)
     }
 }

@@ -30,8 +30,18 @@ impl Change {
     /// `input b.txt changed (1f0c… → 77ab…)`
     #[must_use]
     pub fn words(&self) -> String {
+        self.told(|value| format!("{}…", &value[..8]).into())
+    }
+
+    /// The same without digests, which say nothing in a line about several parts.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        self.told(|_| None)
+    }
+
+    fn told(&self, digest: impl Fn(&str) -> Option<String>) -> String {
         let shown = |value: &Option<String>| match value.as_deref() {
-            Some(value) if value.len() > 20 && value.is_ascii() => Some(format!("{}…", &value[..8])),
+            Some(value) if value.len() > 20 && value.is_ascii() => digest(value),
             Some(value) if value.chars().count() <= 20 => Some(value.to_owned()),
             _ => None,
         };

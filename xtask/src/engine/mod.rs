@@ -26,7 +26,7 @@ pub use context::StepContext;
 use crate::failure::Failure;
 use crate::process::Mask;
 use crate::state::{Evidence, State};
-use crate::workflow::{Lane, Step};
+use crate::workflow::{Lane, Loaded, Step};
 
 /// What the engine asks of the world around it.
 pub trait Host: Sync {
@@ -42,8 +42,8 @@ pub trait Host: Sync {
     }
     /// Where a tool is, and its version.
     fn tool(&self, name: &str) -> Result<(PathBuf, String)>;
-    /// A folder that holds the base commit, ready to run commands in.
-    fn base_tree(&self, base: &str) -> Result<PathBuf>;
+    /// A folder that holds the base commit, ready to run commands in; made where it is not there, which takes its time.
+    fn base_tree(&self, context: &StepContext<'_>) -> Result<PathBuf>;
     /// The value of an environment name as the workflow's commands see it (process environment, then `.env` files).
     fn env(&self, name: &str) -> Option<String>;
     /// The environment of a workflow's own command, which names these.
@@ -113,13 +113,19 @@ pub enum Outcome {
 #[derive(Debug)]
 pub enum Event<'a> {
     Opened {
+        loaded: &'a Loaded,
         state: &'a State,
     },
     Started {
         phase: &'a str,
         step: &'a Step,
     },
-    /// The last line that a running step printed.
+    /// What a running step is about to do, in its own words.
+    Doing {
+        step: &'a str,
+        text: &'a str,
+    },
+    /// The last line that a command of a running step printed.
     Line {
         step: &'a str,
         text: &'a str,
@@ -132,12 +138,20 @@ pub enum Event<'a> {
         seconds: f64,
         fresh: bool,
     },
-    /// The run goes no further for now.
-    Stopped,
+    /// A step that had passed does not hold any more, and why.
+    Stale {
+        phase: &'a str,
+        step: &'a str,
+        reason: &'a str,
+    },
+    /// The run goes no further for now; none where the engine itself could not.
+    Stopped {
+        stop: Option<&'a runner::Stop>,
+    },
 }
 
 /// Shows events; never decides anything.
-pub trait Display: Sync {
+pub trait Display: Send + Sync {
     fn event(&self, event: &Event<'_>);
 }
 

@@ -3,6 +3,7 @@
 //! of the work: [`super::settle`].
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
@@ -24,7 +25,7 @@ use crate::workflow::{Loaded, Step, command, condition};
 pub struct Engine<'a> {
     pub loaded: &'a Loaded,
     pub host: &'a dyn Host,
-    pub display: &'a dyn Display,
+    pub display: Arc<dyn Display>,
     pub root: &'a Path,
     pub folder: RunFolder,
     pub state: State,
@@ -54,9 +55,9 @@ impl Engine<'_> {
             None => None,
         };
         self.recover()?;
-        self.display.event(&Event::Opened { state: &self.state });
+        self.display.event(&Event::Opened { loaded: self.loaded, state: &self.state });
         let stop = self.passes(selected.as_deref(), to.is_some());
-        self.display.event(&Event::Stopped);
+        self.display.event(&Event::Stopped { stop: stop.as_ref().ok() });
         stop
     }
 
@@ -66,9 +67,9 @@ impl Engine<'_> {
             return Err(unknown_step(self.loaded, step).into());
         }
         self.change(step, |state| *state = StepState::default())?;
-        self.display.event(&Event::Opened { state: &self.state });
+        self.display.event(&Event::Opened { loaded: self.loaded, state: &self.state });
         let stop = self.passes(Some(&[step.to_owned()]), true);
-        self.display.event(&Event::Stopped);
+        self.display.event(&Event::Stopped { stop: stop.as_ref().ok() });
         stop
     }
 
@@ -152,8 +153,9 @@ impl Engine<'_> {
             };
             self.change(id, |state| {
                 state.status = Status::Stale;
-                state.reason = Some(reason);
+                state.reason = Some(reason.clone());
             })?;
+            self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason: &reason });
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(Failure::from_error(&error)));
@@ -306,7 +308,7 @@ pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
 /// The parts that changed, in one line.
 fn in_short(changes: &[difference::Change]) -> String {
     const MOST: usize = 3;
-    let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::words).collect();
+    let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::brief).collect();
     let more = changes.len().saturating_sub(MOST);
     words.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
 }

@@ -23,8 +23,8 @@ impl Host for Nothing {
     fn tool(&self, name: &str) -> Result<(PathBuf, String)> {
         anyhow::bail!("no tool here: {name}")
     }
-    fn base_tree(&self, base: &str) -> Result<PathBuf> {
-        anyhow::bail!("no tree here: {base}")
+    fn base_tree(&self, _: &StepContext<'_>) -> Result<PathBuf> {
+        anyhow::bail!("no tree here")
     }
     fn env(&self, _: &str) -> Option<String> {
         None
@@ -59,7 +59,7 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
     let mut engine = Engine {
         loaded: &loaded,
         host: &Nothing,
-        display: &Nothing,
+        display: Arc::new(Nothing),
         root: root.path(),
         folder: folder.clone(),
         state,

@@ -5,8 +5,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use super::key::Parts;
 use super::runner::{Engine, Next, not_needed};
 use super::{Display, Event, Host, Outcome, StepContext, command};
 use crate::failure::{Failure, Kind};
-use crate::process::interrupt;
+use crate::process::{Log, interrupt};
 use crate::state::folder::now;
 use crate::state::{RunFolder, State, Status};
 use crate::workflow::{Lane, Loaded, Step, duration};
@@ -179,7 +179,7 @@ impl Engine<'_> {
         let phase = self.phase_of(&id);
         self.display.event(&Event::Started { phase: &phase, step });
         let (state, folder, root) = (self.state.clone(), self.folder.clone(), self.root.to_owned());
-        let (loaded, host, display) = (self.loaded, self.host, self.display);
+        let (loaded, host, display) = (self.loaded, self.host, Arc::clone(&self.display));
         let sender = sender.clone();
         scope.spawn(move || {
             let worker = Worker { loaded, host, display, root: &root, state: &state, folder: &folder };
@@ -219,21 +219,27 @@ impl Engine<'_> {
 struct Worker<'a> {
     loaded: &'a Loaded,
     host: &'a dyn Host,
-    display: &'a dyn Display,
+    display: Arc<dyn Display>,
     root: &'a std::path::Path,
     state: &'a State,
     folder: &'a RunFolder,
 }
 
 impl Worker<'_> {
+    fn log(&self, position: usize, step: &str) -> Log {
+        let (display, id) = (Arc::clone(&self.display), step.to_owned());
+        let watcher = Arc::new(move |text: &str| display.event(&Event::Line { step: &id, text }));
+        Log::watched(self.folder.log_stem(position + 1, step), watcher)
+    }
+
     fn work(&self, position: usize, step: &Step) -> Worked {
         let started = Instant::now();
         let context = StepContext {
             step,
             state: self.state,
             folder: self.folder,
-            log: self.folder.log_stem(position + 1, step.id.get_ref()),
-            display: self.display,
+            log: self.log(position, step.id.get_ref()),
+            display: self.display.as_ref(),
             timeout: step.timeout.as_ref().and_then(|text| duration::parse(text.get_ref())).unwrap_or(TIMEOUT),
             lane: Mutex::new(None),
         };

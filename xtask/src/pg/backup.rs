@@ -18,8 +18,8 @@ use super::error::Told;
 use super::url::DatabaseUrl;
 use crate::digest;
 use crate::failure::Failure;
-use crate::process::Run;
 use crate::process::tools::Postgres;
+use crate::process::{Log, Run};
 use crate::sql::operation::TableName;
 
 /// What to dump, and where to.
@@ -34,8 +34,7 @@ pub struct Dump<'a> {
     /// Tables whose rows are dumped but not compared.
     pub skip: &'a [TableName],
     pub timeout: Duration,
-    /// Stem of the log files.
-    pub log: Option<PathBuf>,
+    pub log: Option<Log>,
 }
 
 /// A finished dump with what is needed to judge a restored copy of it.

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod environment;
 pub mod fetch;
 pub mod interrupt;
+pub mod log;
 pub mod mask;
 pub mod orphans;
 pub mod places;
@@ -17,5 +18,6 @@ pub mod rows;
 pub mod spawn;
 pub mod tools;
 
+pub use log::Log;
 pub use mask::Mask;
 pub use spawn::{Output, Run};

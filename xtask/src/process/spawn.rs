@@ -2,29 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal};
 
+use super::log::Stream;
 use super::rows::Rows;
-use super::{Mask, environment, interrupt};
+use super::{Log, Mask, environment, interrupt};
 use crate::failure::{Failure, Kind};
 
 /// How long a group has between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the pipes may stay open after the child has gone (a grandchild may hold them).
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// Called with each line a child prints, without secrets and rows.
-pub type LineSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A command to run; the environment is the allow-list plus what `env` adds.
 #[derive(Clone)]
@@ -36,9 +32,8 @@ pub struct Run {
     pub stdin: Option<Vec<u8>>,
     pub timeout: Duration,
     pub mask: Mask,
-    /// Files `<stem>.cmd`, `<stem>.out`, `<stem>.err` receive the streams without secrets and rows.
-    pub log: Option<PathBuf>,
-    pub on_line: Option<LineSink>,
+    /// Receives the streams without secrets and rows.
+    pub log: Option<Log>,
     /// User and group to run as (only root may say so).
     pub user: Option<(u32, u32)>,
 }
@@ -84,7 +79,6 @@ impl Run {
             timeout: Duration::from_secs(600),
             mask: Mask::default(),
             log: None,
-            on_line: None,
             user: None,
         }
     }
@@ -148,9 +142,9 @@ impl Run {
         let mut command = self.command();
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let log = |ending: &str| self.log.as_deref().map(|stem| Log::new(stem, ending));
+        let log = |ending: &str| self.log.as_ref().map(|log| log.stream(ending));
         if let Some(mut log) = log("cmd") {
-            log.line(format!("{}\n", self.display()).as_bytes())?;
+            log.write(format!("{}\n", self.display()).as_bytes())?;
         }
         let mut child = command.spawn().map_err(|error| {
             Failure::environment(format!("cannot start `{}`: {error}", self.program.display()))
@@ -173,6 +167,7 @@ impl Run {
                 return Ok(status);
             }
             if interrupt::requested() {
+                self.tell(&format!("asked to stop: ending it, {} s at most", GRACE.as_secs()));
                 end_group(child);
                 return Err(
                     Failure::new(Kind::Step, format!("interrupted while `{}` was running", self.display())).into()
@@ -190,9 +185,19 @@ impl Run {
         }
     }
 
-    fn drain(&self, pipe: Option<impl Read + Send + 'static>, log: Option<Log>) -> std::sync::mpsc::Receiver<Vec<u8>> {
+    fn tell(&self, text: &str) {
+        if let Some(log) = &self.log {
+            log.tell(text);
+        }
+    }
+
+    fn drain(
+        &self,
+        pipe: Option<impl Read + Send + 'static>,
+        log: Option<Stream>,
+    ) -> std::sync::mpsc::Receiver<Vec<u8>> {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let (mask, on_line, mut log) = (self.mask.clone(), self.on_line.clone(), log);
+        let (mask, mut log) = (self.mask.clone(), log);
         if let Some(pipe) = pipe {
             thread::spawn(move || {
                 let mut reader = BufReader::new(pipe);
@@ -201,11 +206,7 @@ impl Run {
                     let masked = mask.apply(&String::from_utf8_lossy(&line));
                     let kept = rows.apply(&masked);
                     if let Some(log) = &mut log {
-                        // A full disk must not stop the child's output from being read; the step's own proof decides.
-                        let _ = log.line(kept.as_bytes());
-                    }
-                    if let Some(on_line) = on_line.as_ref().filter(|_| !kept.is_empty()) {
-                        on_line(kept.trim_end());
+                        log.line(&kept);
                     }
                     if sender.send(masked.into_bytes()).is_err() {
                         break;
@@ -225,28 +226,6 @@ fn collect(receiver: &std::sync::mpsc::Receiver<Vec<u8>>) -> String {
         bytes.extend(line);
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A log file, made when there is something to write: two of three stay empty for most commands, and making a file is dear
-/// on a disk where many were just removed (ext4).
-struct Log {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Log {
-    fn new(stem: &Path, ending: &str) -> Log {
-        Log { path: PathBuf::from(format!("{}.{ending}", stem.display())), file: None }
-    }
-
-    fn line(&mut self, bytes: &[u8]) -> Result<()> {
-        let writing = || format!("writing the log `{}`", self.path.display());
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => File::options().create(true).append(true).open(&self.path).with_context(writing)?,
-        };
-        self.file.insert(file).write_all(bytes).with_context(writing)
-    }
 }
 
 /// Ends a child and all that it started: TERM to its group, grace, KILL.
@@ -285,6 +264,8 @@ fn quoted(arg: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -303,7 +284,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut run = Run::new("/bin/sh", folder.path()).args(["-c", "echo secret-word; echo secret-word >&2; exit 3"]);
         run.mask.add("secret-word");
-        run.log = Some(folder.path().join("01-step"));
+        run.log = Some(Log::at(folder.path().join("01-step")));
         let output = run.run().unwrap();
         assert_eq!((output.code(), output.stdout.as_str(), output.stderr.as_str()), (3, "***\n", "***\n"));
         assert_eq!(std::fs::read_to_string(folder.path().join("01-step.err")).unwrap(), "***\n");
@@ -313,7 +294,7 @@ mod tests {
     fn a_stream_that_stays_silent_leaves_no_log_and_a_second_try_adds_to_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let mut run = Run::new("/bin/sh", folder.path()).args(["-c", "echo one; echo two"]);
-        run.log = Some(folder.path().join("01-step"));
+        run.log = Some(Log::at(folder.path().join("01-step")));
         run.run().unwrap();
         run.run().unwrap();
         let log = |ending: &str| std::fs::read_to_string(folder.path().join(format!("01-step.{ending}"))).ok();

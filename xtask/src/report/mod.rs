@@ -2,5 +2,8 @@
 
 pub mod json;
 pub mod page;
+mod rows;
+mod screen;
+pub mod steps;
 pub mod summary;
 pub mod terminal;

@@ -1,12 +1,48 @@
-//! What a person sees when a run stops: the failure, the question, the next command. Also `status`.
+//! What a person reads before and after a run: where it stands; every failure, the question, what to type next. Also `status`.
 
 use std::fmt::Write;
 
 use super::terminal::{WIDTH, cut, mark, wrapped};
-use crate::engine::view::{NextView, View};
+use crate::engine::view::{self, NextView, View};
 use crate::failure::{Failure, Kind};
 use crate::state::{State, Status};
-use crate::workflow::{Loaded, duration};
+use crate::workflow::{Loaded, command, duration};
+
+/// What a run begins with: what it is about, and where it stands if it began before.
+#[must_use]
+pub fn opening(loaded: &Loaded, state: &State) -> String {
+    const INDENT: &str = "           ";
+    let mut out = format!("{}  {}   ({})\n", state.workflow, state.title, state.run);
+    let mut line = |text: &str| out.push_str(&wrapped(text, WIDTH, INDENT));
+    if !state.step.is_empty() {
+        let begun = match age(&state.started) {
+            Some(age) => format!("begun {} ago", duration::rough(age)),
+            None => format!("begun {}", state.started),
+        };
+        let at = view::next(loaded, state).map(|next| format!("; goes on at {}", next.step)).unwrap_or_default();
+        line(&format!("{begun} on the branch {}{at}", state.branch));
+    }
+    let steps = loaded.in_order().into_iter().map(|step| step.id.get_ref());
+    let is = |step: &String, status| state.step.get(step).is_some_and(|present| present.status == status);
+    let interrupted: Vec<&str> =
+        steps.clone().filter(|step| is(step, Status::Interrupted)).map(String::as_str).collect();
+    if !interrupted.is_empty() {
+        line(&format!("interrupted, so not passed and run again: {}", interrupted.join(", ")));
+    }
+    for step in steps.filter(|step| is(step, Status::Stale)) {
+        let reason = state.step.get(step).and_then(|present| present.reason.as_deref());
+        line(&format!("stale: {step}   because {}", reason.unwrap_or("of what came before it")));
+    }
+    if let Some(lane) = state.lane {
+        line(&format!("lane {lane}: {}", state.lane_reason.as_deref().unwrap_or_default()));
+    }
+    out.push('\n');
+    out
+}
+
+fn age(started: &str) -> Option<std::time::Duration> {
+    humantime::parse_rfc3339(started).ok()?.elapsed().ok()
+}
 
 /// The page for a step that held the run up.
 #[must_use]
@@ -20,10 +56,9 @@ pub fn held(workflow: &str, step: &str, failure: &Failure, next: Option<&NextVie
         }
         out.push_str(&shown.render());
         if !waiting {
-            let log = match workflow {
-                "db-change" => format!("   (its log: cargo xtask db-change logs {step})"),
-                _ => String::new(),
-            };
+            let log = command(workflow, &format!("logs {step}"));
+            let known = failure.hints.iter().any(|hint| hint.contains(&log));
+            let log = if known { String::new() } else { format!("   (its log: {log})") };
             let _ = writeln!(out, "held up by: {step}{log}");
         }
     }
@@ -34,6 +69,32 @@ pub fn held(workflow: &str, step: &str, failure: &Failure, next: Option<&NextVie
         }
     }
     out
+}
+
+/// The end of a run that did not pass: what to type next.
+#[must_use]
+pub fn go_on(loaded: &Loaded, failure: &Failure) -> String {
+    let first = match failure.kind {
+        Kind::Temporary | Kind::Busy => "try again",
+        _ => "mend it, then go on",
+    };
+    format!("\nnext  {first}: {}\n", command(&loaded.workflow.name, ""))
+}
+
+/// The end of a run that someone stopped: what was cut off, what is left, what to type next.
+#[must_use]
+pub fn stopped(loaded: &Loaded, state: &State, cut_off: &[&str]) -> String {
+    let done =
+        |id: &String| state.step.get(id).is_some_and(|step| matches!(step.status, Status::Passed | Status::Skipped));
+    let all = loaded.in_order();
+    let left: Vec<&str> = all.iter().map(|step| step.id.get_ref()).filter(|id| !done(id)).map(String::as_str).collect();
+    let named = |heading: &str, steps: &[&str]| wrapped(&format!("{heading}: {}", steps.join(", ")), WIDTH, "");
+    let left = named(&format!("left: {} of {} steps", left.len(), all.len()), &left);
+    format!(
+        "\nstopped as you asked: nothing is at work any more, what had passed stays proven\n{}{left}next  {}\n",
+        named("held up by", cut_off),
+        command(&loaded.workflow.name, "")
+    )
 }
 
 /// A question with its options and the command that answers it.

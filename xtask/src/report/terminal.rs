@@ -1,143 +1,30 @@
-//! Events for a person: live with a spinner at a terminal, plain lines elsewhere. All on stderr; stdout is for data.
+//! Text for people: how wide, which marks, what colour. All of it goes to stderr; stdout is for data.
+//!
+//! Invariant: no text carries colour until it is printed, so that widths are those of what is read.
 
-use std::io::Write;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::borrow::Cow;
+use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::engine::{Display, Event};
+use crate::process::environment;
 use crate::state::Status;
-use crate::workflow::duration;
 
 /// What a line may be wide.
 pub const WIDTH: usize = 80;
 
-/// What has been shown so far.
-pub struct Terminal {
-    live: bool,
-    shown: Mutex<Shown>,
+/// Whether stderr may be painted and rows may move on it: a terminal, and nobody asked for plain text.
+static LIVE: LazyLock<bool> = LazyLock::new(|| std::io::stderr().is_terminal() && !plain_wanted());
+
+#[must_use]
+pub fn is_live() -> bool {
+    *LIVE
 }
 
-#[derive(Default)]
-struct Shown {
-    phase: String,
-    /// The phase's name has been printed.
-    named: bool,
-    bar: Option<ProgressBar>,
-    /// Steps of the present phase that are satisfied already; they share lines.
-    fresh: Vec<String>,
-}
-
-impl Terminal {
-    #[must_use]
-    pub fn new(live: bool) -> Self {
-        Terminal { live, shown: Mutex::new(Shown::default()) }
-    }
-}
-
-impl Shown {
-    /// Goes to a phase, printing what is left of the one before.
-    fn enter(&mut self, phase: &str) {
-        if self.phase != phase {
-            self.flush();
-            phase.clone_into(&mut self.phase);
-            self.named = false;
-        }
-    }
-
-    /// The phase's name, once.
-    fn name(&mut self) -> String {
-        if std::mem::replace(&mut self.named, true) { String::new() } else { self.phase.clone() }
-    }
-
-    /// Prints the satisfied steps of the present phase.
-    fn flush(&mut self) {
-        if self.fresh.is_empty() {
-            return;
-        }
-        let first = format!("  {:<12} ", self.name());
-        let rest = " ".repeat(first.chars().count());
-        let mut lines = vec![first];
-        for step in self.fresh.drain(..) {
-            let width = lines.last().map_or(0, |line| line.chars().count());
-            if width + step.chars().count() > WIDTH {
-                lines.push(rest.clone());
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push_str(&step);
-                line.push_str("  ");
-            }
-        }
-        for line in lines {
-            print(&format!("{}\n", line.trim_end()));
-        }
-    }
-}
-
-impl Display for Terminal {
-    fn event(&self, event: &Event<'_>) {
-        let Ok(mut shown) = self.shown.lock() else { return };
-        match event {
-            Event::Opened { state } => {
-                print(&format!("{}  {}\n", state.workflow, state.title));
-                if let Some(lane) = state.lane {
-                    let reason = state.lane_reason.as_deref().unwrap_or_default();
-                    print(&wrapped(&format!("lane {lane}: {reason}"), WIDTH, "           "));
-                }
-                print("\n");
-            }
-            Event::Started { step, .. } => {
-                if self.live {
-                    shown.bar = Some(spinner(step.id.get_ref(), &step.title));
-                }
-            }
-            Event::Line { text, .. } => {
-                if let Some(bar) = &shown.bar {
-                    bar.set_message(cut(text, 50));
-                }
-            }
-            Event::Ended { phase, step, status, fresh: true, .. } => {
-                shown.enter(phase);
-                shown.fresh.push(format!("{} {step}", mark(*status)));
-            }
-            Event::Ended { phase, step, status, summary, seconds, .. } => {
-                if let Some(bar) = shown.bar.take() {
-                    bar.finish_and_clear();
-                }
-                shown.enter(phase);
-                shown.flush();
-                let heading = shown.name();
-                print(&step_line(&heading, step, *status, summary, *seconds));
-            }
-            Event::Stopped => {
-                if let Some(bar) = shown.bar.take() {
-                    bar.finish_and_clear();
-                }
-                shown.flush();
-                shown.phase.clear();
-            }
-        }
-    }
-}
-
-/// Phase, mark, step, what was proven, how long; what does not fit goes on below, never beyond 80 columns.
-fn step_line(phase: &str, step: &str, status: Status, summary: &str, seconds: f64) -> String {
-    let time = match status {
-        Status::Skipped => String::new(),
-        _ => duration::human(Duration::from_secs_f64(seconds.max(0.0))),
-    };
-    let left = format!("  {phase:<12} {} {step:<20} ", mark(status));
-    let column = left.chars().count();
-    let room = WIDTH - column - 8;
-    let text = wrapped(summary.lines().next().unwrap_or_default(), room, "");
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    let mut out = format!("{left}{first:<room$}{time:>8}").trim_end().to_owned() + "\n";
-    for line in lines {
-        out.push_str(&format!("{}{line}\n", " ".repeat(column)));
-    }
-    out
+fn plain_wanted() -> bool {
+    let set = |name| environment::var(name).is_some();
+    set("NO_COLOR") || set("CI") || environment::var("TERM").is_none_or(|term| term == "dumb")
 }
 
 /// Readable without colour.
@@ -154,36 +41,60 @@ pub fn mark(status: Status) -> char {
     }
 }
 
-fn spinner(step: &str, title: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
-    if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(step.to_owned());
-    bar.set_message(cut(title, 60));
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
-}
-
-/// At most `width` characters, with an ellipsis where something was left out.
-#[must_use]
-pub fn cut(text: &str, width: usize) -> String {
-    let text = text.lines().next().unwrap_or_default();
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).collect()
-}
-
 /// Everything for people goes to stderr; a reader that has gone away is no reason to stop.
 pub fn print(text: &str) {
+    let text = if is_live() { Cow::Owned(painted(text)) } else { Cow::Borrowed(text) };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Data for programs.
 pub fn data(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// A page that was asked for: plain where a program may read it.
+pub fn page(text: &str) {
+    match std::io::stdout().is_terminal() && !plain_wanted() {
+        true => data(&painted(text)),
+        false => data(text),
+    }
+}
+
+const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
+const YELLOW: &str = "\x1b[33m";
+const CYAN: &str = "\x1b[36m";
+const BOLD: &str = "\x1b[1m";
+const OFF: &str = "\x1b[0m";
+
+/// Marks, and the words that a line begins with.
+fn painted(text: &str) -> String {
+    let words = [("error:", RED), ("hint:", CYAN), ("next ", BOLD)];
+    let marks = [(" ✓ ", GREEN), (" ✗ ", RED), (" ● ", YELLOW)];
+    let line = |line: &str| {
+        let begun = words.iter().find_map(|(word, colour)| Some((line.strip_prefix(word)?, word, colour)));
+        let mut line = begun.map_or(line.to_owned(), |(rest, word, colour)| format!("{colour}{word}{OFF}{rest}"));
+        for (mark, colour) in marks {
+            line = line.replace(mark, &format!(" {colour}{}{OFF} ", mark.trim()));
+        }
+        line
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// At most `width` columns, with an ellipsis where something was left out. Some characters take two columns.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    let text = text.lines().next().unwrap_or_default();
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut taken = 1;
+    let fits = |character: &char| {
+        taken += character.width().unwrap_or(0);
+        taken <= width
+    };
+    text.chars().take_while(fits).chain(std::iter::once('…')).collect()
 }
 
 /// Breaks a text at words so that no line is wider than `width`.
@@ -208,10 +119,19 @@ pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
     out
 }
 
-/// A word that is wider than a line goes on in the next.
+/// A word that is wider than a line goes on in the next, behind a `/` or its like where there is one.
 fn pieces(word: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = word.chars().collect();
-    characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+    let (mut rest, mut out) = (characters.as_slice(), Vec::new());
+    while rest.len() > width.max(1) {
+        let line = &rest[..width.max(1)];
+        let end = line.iter().rposition(|c| "/-_.=".contains(*c)).filter(|end| *end > width / 2);
+        let (piece, after) = rest.split_at(end.map_or(line.len(), |end| end + 1));
+        out.push(piece.iter().collect());
+        rest = after;
+    }
+    out.push(rest.iter().collect());
+    out
 }
 
 #[cfg(test)]
@@ -219,11 +139,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_line_never_exceeds_eighty_columns() {
-        let text = "the migrated copy is what was rehearsed ".repeat(5);
-        let lines = step_line("test-first", "schema-test-scaffold", Status::Passed, &text, 3.0);
-        assert!(lines.lines().all(|line| line.chars().count() <= WIDTH), "{lines}");
-        assert_eq!(lines.split_whitespace().filter(|word| *word == "rehearsed").count(), 5);
-        assert!(lines.lines().next().unwrap().ends_with("3.0 s"));
+    fn what_is_cut_is_as_wide_as_said_whatever_is_in_it() {
+        assert_eq!(cut("🚀 build passed", 9), "🚀 build…");
+        assert_eq!(cut("表の列を変える", 7), "表の列…");
+        assert_eq!(cut("fits", 4), "fits");
+    }
+
+    #[test]
+    fn a_long_name_breaks_where_a_reader_would() {
+        let lines = wrapped("see packages/db/drizzle/receipts/0007_rename_email.toml", 30, "  ");
+        assert_eq!(lines, "  see packages/db/drizzle/\n  receipts/0007_rename_email.\n  toml\n");
+    }
+
+    #[test]
+    fn colour_adds_nothing_but_colour() {
+        let text = "  migrate      ✗ rehearse   no\nerror: it says error: twice\nhint: look\nnext  go on\n";
+        let shown = painted(text);
+        assert_eq!(shown.matches(OFF).count(), 4, "{shown:?}");
+        assert_eq!([RED, CYAN, BOLD, OFF].iter().fold(shown, |text, code| text.replace(code, "")), text);
     }
 }

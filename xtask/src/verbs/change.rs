@@ -1,6 +1,7 @@
 //! `db-change` and `run NAME`: open or find the run, go as far as possible, show where it stopped.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
@@ -16,10 +17,12 @@ use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, adoption, person, raise_lane, view};
 use crate::failure::{Failure, Kind};
 use crate::pg::sweep;
+use crate::process::interrupt;
 use crate::repo::git;
 use crate::report::json::JsonLines;
 use crate::report::page;
-use crate::report::terminal::{Terminal, data, print};
+use crate::report::steps::Steps;
+use crate::report::terminal::{self, data, print};
 use crate::sql::Operation;
 use crate::state::folder::now;
 use crate::state::lock::{self, Lock};
@@ -229,7 +232,7 @@ fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
 fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
-    let terminal = at_terminal();
+    let asks = at_terminal();
     let (folder, mut state) = found;
     // Someone may have cleaned up: logs are not needed for anything but reading.
     folder.create()?;
@@ -246,7 +249,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     let mut engine = Engine {
         loaded,
         host: &World::new(&repo.root, loaded, folder.clone(), &base),
-        display: display.as_ref(),
+        display,
         root: &repo.root,
         folder,
         state,
@@ -266,15 +269,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
             Stop::Held { step, failure, others } => {
                 // With `--to`, steps that nobody asked for may be open before the one that waits.
                 let next = Some(view::at(loaded, &engine.state, &step));
-                for (other, failure) in &others {
-                    print(&page::held(
-                        &engine.state.workflow,
-                        other,
-                        failure,
-                        Some(&view::at(loaded, &engine.state, other)),
-                    ));
-                }
-                print(&page::held(&engine.state.workflow, &step, &failure, next.as_ref()));
+                show_held(loaded, &engine.state, &step, &failure, &others);
                 if failure.kind == Kind::Waiting
                     && let Some(next) = &next
                     && let Engine { folder, state, .. } = &mut engine
@@ -283,7 +278,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
                     continue;
                 }
                 if failure.kind == Kind::Waiting
-                    && terminal
+                    && asks
                     && !go.json
                     && let Some(next) = &next
                     && answer::ask(repo, loaded, &engine.folder, &mut engine.state, next)?
@@ -305,8 +300,28 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     Ok(code)
 }
 
-pub(super) fn shown_on(go: &Go) -> Box<dyn Display> {
-    if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(at_terminal())) }
+/// The final block: every failure once more, the question if there is one, and what to type.
+fn show_held(loaded: &Loaded, state: &State, step: &str, failure: &Failure, others: &[(String, Failure)]) {
+    let cut_off = |step: &str, failure: &Failure| {
+        let failed = state.step.get(step).is_some_and(|step| step.status == Status::Failed);
+        interrupt::requested() && failure.kind == Kind::Step && !failed
+    };
+    let others = others.iter().map(|(step, failure)| (step.as_str(), failure));
+    let all: Vec<(&str, &Failure)> = others.chain([(step, failure)]).collect();
+    let (cut_off, told): (Vec<_>, Vec<_>) = all.into_iter().partition(|(step, failure)| cut_off(step, failure));
+    for (step, failure) in told {
+        print(&page::held(&state.workflow, step, failure, Some(&view::at(loaded, state, step))));
+    }
+    if !cut_off.is_empty() {
+        let steps: Vec<&str> = cut_off.into_iter().map(|(step, _)| step).collect();
+        print(&page::stopped(loaded, state, &steps));
+    } else if failure.kind != Kind::Waiting {
+        print(&page::go_on(loaded, failure));
+    }
+}
+
+pub(super) fn shown_on(go: &Go) -> Arc<dyn Display> {
+    if go.json { Arc::new(JsonLines) } else { Arc::new(Steps::new(terminal::is_live())) }
 }
 
 /// More than a few at once gain nothing: most of a run is one chain.

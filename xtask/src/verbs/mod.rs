@@ -4,8 +4,10 @@ mod answer;
 mod answers_file;
 mod bench;
 mod change;
+mod completions;
 mod demo;
 mod doctor;
+mod logs;
 mod only;
 mod open;
 mod plan;
@@ -26,6 +28,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::Doctor => doctor::doctor(),
         Verb::Demo(demo) => demo::demo(demo),
         Verb::Test { full } => test::test(*full),
+        Verb::Completions { shell } => completions::completions(*shell),
         Verb::Bench { name } => bench::bench(name.as_deref()),
         Verb::NotBuilt { .. } => {
             Err(Failure::usage("this verb is not built yet").hint("what there is: cargo xtask help").into())
@@ -41,7 +44,7 @@ fn db_change(arguments: &DbChange) -> Result<u8> {
         Some(ChangeVerb::Status(shown)) => show::status(&repo()?, shown.json),
         Some(ChangeVerb::Plan(shown)) => plan::plan(&repo()?, shown.json),
         Some(ChangeVerb::Why { step, shown }) => show::why(&repo()?, step, shown.json),
-        Some(ChangeVerb::Logs { step }) => show::logs(&repo()?, step),
+        Some(ChangeVerb::Logs(asked)) => logs::logs(&repo()?, asked),
         Some(ChangeVerb::Runs(shown)) => show::runs(&repo()?, shown.json),
         Some(ChangeVerb::Inventory(shown)) => show::inventory(&repo()?, shown.json),
         Some(ChangeVerb::Report { format }) => show::report(&repo()?, *format),

@@ -13,7 +13,7 @@ use crate::cli::Go;
 use crate::engine::runner::{Engine, Stop, unknown_step};
 use crate::engine::view;
 use crate::failure::Failure;
-use crate::process::places;
+use crate::process::{Log, places};
 use crate::repo::{copy, git};
 use crate::report::page;
 use crate::report::terminal::{data, print};
@@ -51,11 +51,10 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     let base = state.base.clone();
     let world = World::new(&tree, &loaded, folder.clone(), &base).of_experiment(&repo.root, place.join("private"));
     if tree.join("bun.lock").exists() || tree.join("bun.lockb").exists() {
-        world.install(&tree, "the copy of the work tree")?;
+        world.install(&tree, "the copy of the work tree", &Log::at(folder.log_stem(0, "install")))?;
     }
     let display = shown_on(go);
-    let mut engine =
-        Engine { loaded: &loaded, host: &world, display: display.as_ref(), root: &tree, folder, state, jobs: jobs(go) };
+    let mut engine = Engine { loaded: &loaded, host: &world, display, root: &tree, folder, state, jobs: jobs(go) };
     let stop = engine.only(id)?;
     let failure = match stop {
         Stop::Held { failure, .. } => Some(failure),

@@ -1,4 +1,4 @@
-//! Verbs that only read: status, why, logs, runs, inventory, report. They work while a run is at work.
+//! Verbs that only read: status, why, runs, inventory, report. They work while a run is at work.
 
 use std::fmt::Write;
 use std::fs;
@@ -15,9 +15,10 @@ use crate::engine::key::{self, Ask};
 use crate::engine::runner::unknown_step;
 use crate::engine::view;
 use crate::failure::{Failure, Kind};
+use crate::process::Log;
 use crate::repo::git;
 use crate::report::page;
-use crate::report::terminal::{data, print};
+use crate::report::terminal::{self, data, print};
 use crate::state::Status;
 use crate::state::contents::Contents;
 use crate::workflow::command;
@@ -29,7 +30,7 @@ pub(super) fn status(repo: &Repo, as_json: bool) -> Result<u8> {
     if as_json {
         data(&format!("{}\n", serde_json::to_string(&view).context("describing the run")?));
     } else {
-        data(&page::status(&view, &loaded, &state));
+        terminal::page(&page::status(&view, &loaded, &state));
     }
     Ok(0)
 }
@@ -96,34 +97,6 @@ fn indented(table: &toml::Table) -> String {
     toml::to_string(table).unwrap_or_default().lines().map(|line| format!("    {line}\n")).collect()
 }
 
-pub(super) fn logs(repo: &Repo, step: &str) -> Result<u8> {
-    let (folder, state) = repo.last_run()?;
-    let loaded = open::pinned(&repo.root, &folder, &state)?;
-    if loaded.step(step).is_none() {
-        return Err(unknown_step(&loaded, step).into());
-    }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder.path().join("logs")).context("listing the logs")? {
-        let path = entry.context("listing the logs")?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let of_step = name
-            .split_once('-')
-            .is_some_and(|(_, rest)| rest.strip_prefix(step).is_some_and(|rest| rest.starts_with('.')));
-        if of_step {
-            found.push(path);
-        }
-    }
-    found.sort();
-    if found.is_empty() {
-        return Err(Failure::usage(format!("`{step}` has left no log: it ran no command")).into());
-    }
-    for path in found {
-        let text = fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
-        data(&format!("--- {}\n{}\n", path.strip_prefix(&repo.root).unwrap_or(&path).display(), text.trim_end()));
-    }
-    Ok(0)
-}
-
 pub(super) fn runs(repo: &Repo, as_json: bool) -> Result<u8> {
     let runs = repo.home.runs()?;
     if as_json {
@@ -154,7 +127,7 @@ pub(super) fn inventory(repo: &Repo, as_json: bool) -> Result<u8> {
     let folder = repo.home.run(".opening");
     repo.home.create()?;
     folder.create()?;
-    let log = folder.log_stem(0, "inventory");
+    let log = Log::at(folder.log_stem(0, "inventory"));
     let world = World::new(&repo.root, &loaded, folder, &git::head(&repo.root)?);
     let found = inventory_action::look(&world, &world.work(&log)?)?;
     if as_json {

@@ -29,6 +29,17 @@ pub fn human(duration: Duration) -> String {
     }
 }
 
+/// For people, where the size is all that counts: `40 s`, `12 min`, `14 h`, `3 days`.
+#[must_use]
+pub fn rough(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds @ ..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
