@@ -12,6 +12,7 @@ mod fake_host;
 mod freshness;
 mod gates;
 mod harness;
+mod kill_points;
 mod killed;
 mod only;
 #[cfg(target_os = "linux")]
