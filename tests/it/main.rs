@@ -14,6 +14,7 @@ mod gates;
 mod harness;
 mod kill_points;
 mod killed;
+mod left_over;
 mod only;
 #[cfg(target_os = "linux")]
 mod other_postgres;

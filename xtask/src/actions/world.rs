@@ -19,7 +19,7 @@ use crate::pg::connect::{self, Identity};
 use crate::pg::fingerprint;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
-use crate::process::{Mask, Run, environment, orphans, places};
+use crate::process::{Mask, Run, environment, places};
 use crate::repo::git;
 use crate::sql::TableName;
 use crate::state::RunFolder;
@@ -188,9 +188,6 @@ impl<'a> World<'a> {
         let mut project = Project::new(tree, package, &self.bun()?.path);
         project.log = Some(log.to_owned());
         project.mask = self.mask();
-        let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        project.env.insert(orphans::RUN.to_owned(), run);
-        project.env.insert(orphans::REPO.to_owned(), self.root.display().to_string());
         // The config may ask for it when it is read; steps that reach a database set their own.
         if self.experiment.is_some() {
             project.env.extend(self.command_env(&[]));

@@ -13,7 +13,6 @@ use super::settle::proof;
 use super::{Display, Event, Host, difference, precondition};
 use crate::digest;
 use crate::failure::Failure;
-use crate::process::orphans;
 use crate::state::contents::Contents;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question};
@@ -90,12 +89,9 @@ impl Engine<'_> {
         }
     }
 
-    /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did.
+    /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did. That nothing of it
+    /// is at work any more was seen to before.
     fn recover(&mut self) -> Result<()> {
-        let unfinished = |state: &StepState| matches!(state.status, Status::Running | Status::Interrupted);
-        if self.state.step.values().any(unfinished) {
-            orphans::wait(self.root, &self.state.run)?;
-        }
         if self.state.interrupt_running() { self.save() } else { Ok(()) }
     }
 
@@ -239,7 +235,8 @@ impl Engine<'_> {
             "status": state.status.words(), "reason": state.reason,
         });
         self.save()?;
-        self.folder.log_event(&event)
+        self.folder.log_event(&event);
+        Ok(())
     }
 
     fn save(&mut self) -> Result<()> {

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod environment;
 pub mod fetch;
 pub mod interrupt;
+pub mod mark;
 pub mod mask;
 pub mod orphans;
 pub mod places;

@@ -5,6 +5,7 @@ mod bench;
 mod change;
 mod demo;
 mod doctor;
+mod left_over;
 mod only;
 mod open;
 mod plan;
