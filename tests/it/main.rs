@@ -10,6 +10,8 @@ mod crashes;
 mod engine;
 mod fake_host;
 mod freshness;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod gates;
 mod harness;
 mod kill_points;

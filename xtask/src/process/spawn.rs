@@ -150,7 +150,8 @@ impl Run {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let log = |ending: &str| self.log.as_deref().map(|stem| Log::new(stem, ending));
         if let Some(mut log) = log("cmd") {
-            log.line(format!("{}\n", self.display()).as_bytes())?;
+            // A full disk must not keep a command from running; the step's own proof decides.
+            let _ = log.line(format!("{}\n", self.display()).as_bytes());
         }
         let mut child = command.spawn().map_err(|error| {
             Failure::environment(format!("cannot start `{}`: {error}", self.program.display()))
@@ -201,7 +202,7 @@ impl Run {
                     let masked = mask.apply(&String::from_utf8_lossy(&line));
                     let kept = rows.apply(&masked);
                     if let Some(log) = &mut log {
-                        // A full disk must not stop the child's output from being read; the step's own proof decides.
+                        // Nor may it stop the child's output from being read.
                         let _ = log.line(kept.as_bytes());
                     }
                     if let Some(on_line) = on_line.as_ref().filter(|_| !kept.is_empty()) {
