@@ -16,6 +16,7 @@ use crate::engine::precondition::no_env;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::connect::{self, Identity};
+use crate::pg::error::Told;
 use crate::pg::fingerprint;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
@@ -358,8 +359,12 @@ impl Host for World<'_> {
         let folder = self.private()?.join("base");
         places::ensure(&folder, 0o700)?;
         let tree = folder.join(&base[..12.min(base.len())]);
-        git::worktree(&self.root, base, &tree)?;
         let done = tree.with_extension("installed");
+        if !done.exists() && tree.exists() {
+            // Killed while it was made: git may have left it without a part of its files, which would look like the base's fault.
+            std::fs::remove_dir_all(&tree).with_context(|| format!("removing `{}`", tree.display()))?;
+        }
+        git::worktree(&self.root, base, &tree)?;
         if !done.exists() {
             self.install(&tree, "the base commit")?;
             crate::state::durable::write(&done, base.as_bytes())?;
@@ -383,7 +388,7 @@ impl Host for World<'_> {
 
     fn holds(&self, target: &str, query: &str) -> Result<bool> {
         let mut client = connect::connect_read_only(&self.url(target)?, APPLICATION)?;
-        let row = client.query_one(query, &[]).with_context(|| format!("asking `{target}`: {query}"))?;
+        let row = client.query_one(query, &[]).told(&format!("asking `{target}`: {query}"))?;
         row.try_get::<_, bool>(0).context("the query's first value is not a boolean")
     }
 
