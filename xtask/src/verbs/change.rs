@@ -209,6 +209,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     let base = state.base.clone();
     let world = World::new(&repo.root, loaded, folder.clone(), &base);
     left_over::wait(&world, &repo.home)?;
+    left_over::temporary(&world)?;
     let display = shown_on(go);
     let mut engine =
         Engine { loaded, host: &world, display: display.as_ref(), root: &repo.root, folder, state, jobs: jobs(go) };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::actions::world::World;
 use crate::engine::Host;
@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind};
 use crate::pg::sessions::{self, Session};
 use crate::pg::{connect, url};
 use crate::process::orphans::{self, Orphan};
-use crate::process::{interrupt, mark};
+use crate::process::{interrupt, mark, places};
 use crate::report::terminal::print;
 use crate::state::{Home, Status};
 use crate::workflow::model::Role;
@@ -53,6 +53,18 @@ pub(super) fn wait(world: &World<'_>, home: &Home) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A folder for temporary files that only this work tree's runs use: what a runner that was killed left there goes now.
+pub(super) fn temporary(world: &World<'_>) -> Result<()> {
+    let folder = world.private()?.join("tmp");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("removing `{}`", folder.display()))?;
+    }
+    places::ensure(&folder, 0o700)?;
+    // Chosen already where a person at a terminal goes on: the same one.
+    let _ = tempfile::env::override_temp_dir(&folder);
+    Ok(())
 }
 
 /// Waits for the commands of an experiment that was killed: the folder they work in is about to be removed.
