@@ -142,7 +142,8 @@ impl Killed {
                 std::thread::sleep(Duration::from_millis(1));
             };
             match code {
-                Some(3) => {}
+                // Asked, or kept out by what the one before left at work: come again.
+                Some(3 | 5) => {}
                 Some(0) => return false,
                 code => panic!("it ended with {code:?} before {step} {when:?}:\n{}", self.said()),
             }
@@ -180,12 +181,12 @@ impl Killed {
 
     /// Goes to the end undisturbed, and holds what came of it all against what one undisturbed run leaves.
     fn ends_like_any_other(mut self) -> usize {
-        for _ in 0..12 {
+        for _ in 0..15 {
             if self.state().contains_key("ended") {
                 break;
             }
             let code = self.start().wait().unwrap().code();
-            assert!([Some(0), Some(3)].contains(&code), "{code:?}\n{}", self.said());
+            assert!([Some(0), Some(3), Some(5)].contains(&code), "{code:?}\n{}", self.said());
         }
         let (summary, schema) = match self.asks {
             false => (PHONE, vec!["+ column public.users.phone: text"]),

@@ -22,6 +22,7 @@ mod only;
 mod other_postgres;
 mod parallel;
 mod sample;
+mod signals;
 mod tampering;
 mod workflow_files;
 
