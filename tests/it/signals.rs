@@ -11,7 +11,9 @@ use crate::harness::{Repo, alive, end_group, noting, shell, step, until};
 
 /// Holds on until the file `go` exists, with a child that does too; its process group is in `pid`.
 fn holding(id: &str, first: &str) -> String {
-    let line = format!("{first} sleep 60 & echo $$ > pid; until test -e go; do sleep 0.01; done");
+    let line = format!(
+        "{first} test -e go || sleep 60 > /dev/null 2>&1 & echo $$ > pid; until test -e go; do sleep 0.01; done"
+    );
     shell(id, &["a"], &line, "")
 }
 
@@ -28,9 +30,13 @@ fn group(repo: &Repo) -> u32 {
     group
 }
 
+/// What has ended and only waits to be noticed counts as ended.
 fn group_ended(group: u32) -> bool {
-    let group = rustix::process::Pid::from_raw(i32::try_from(group).unwrap()).unwrap();
-    rustix::process::test_kill_process_group(group).is_err()
+    let stats = std::fs::read_dir("/proc").unwrap().flatten().map(|process| process.path().join("stat"));
+    stats.filter_map(|path| std::fs::read_to_string(path).ok()).all(|text| {
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        fields.get(2) != Some(&group.to_string().as_str()) || fields[0] == "Z"
+    })
 }
 
 #[track_caller]

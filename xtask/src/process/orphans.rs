@@ -32,7 +32,7 @@ pub fn of(repo: &Path) -> Vec<Orphan> {
         }
         let Some(run) = marks.remove(RUN) else { continue };
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let (name, group) = name_and_group(&stat).unwrap_or(("gone", process));
+        let Some(Stat { name, group, .. }) = Stat::parse(&stat) else { continue };
         found.push(Orphan { process, group, name: name.to_owned(), run, step: marks.remove(STEP) });
     }
     found
@@ -50,11 +50,38 @@ fn marks(environment: &[u8]) -> BTreeMap<&'static str, String> {
     marks
 }
 
-/// proc(5): `pid (name) state parent group …`; the name may hold anything.
-fn name_and_group(stat: &str) -> Option<(&str, u32)> {
-    let (start, end) = (stat.find('(')?, stat.rfind(')')?);
-    let group = stat.get(end + 2..)?.split(' ').nth(2)?.parse().ok()?;
-    Some((stat.get(start + 1..end)?, group))
+/// Whether all of a process group have ended and only wait for their parent to take notice, which the first process of a
+/// container does late or never. False where the system does not tell.
+pub(super) fn only_zombies(group: u32) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let texts = processes.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
+    let mut found = false;
+    for text in texts {
+        if let Some(stat) = Stat::parse(&text).filter(|stat| stat.group == group) {
+            found = true;
+            if stat.state != "Z" {
+                return false;
+            }
+        }
+    }
+    found
+}
+
+/// The beginning of `/proc/PID/stat` (proc(5)): `pid (name) state parent group …`; the name may hold anything.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat<'a> {
+    name: &'a str,
+    state: &'a str,
+    group: u32,
+}
+
+impl Stat<'_> {
+    fn parse(text: &str) -> Option<Stat<'_>> {
+        let (start, end) = (text.find('(')?, text.rfind(')')?);
+        let mut rest = text.get(end + 2..)?.split(' ');
+        let state = rest.next()?;
+        Some(Stat { name: text.get(start + 1..end)?, state, group: rest.nth(1)?.parse().ok()? })
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +112,20 @@ mod tests {
     }
 
     #[test]
+    fn a_group_of_zombies_has_ended() {
+        let mut child = Run::new("/bin/sh", "/").args(["-c", "exec sleep 60"]).command().spawn().unwrap();
+        assert!(!only_zombies(child.id()));
+        // Nobody waits for it yet.
+        child.kill().unwrap();
+        while !only_zombies(child.id()) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.wait().unwrap();
+        assert!(!only_zombies(child.id()));
+    }
+
+    #[test]
     fn a_name_with_parentheses_is_read_whole() {
-        assert_eq!(name_and_group("7 (a) b) S 1 9 9 0"), Some(("a) b", 9)));
+        assert_eq!(Stat::parse("7 (a) b) S 1 9 9 0"), Some(Stat { name: "a) b", state: "S", group: 9 }));
     }
 }
