@@ -40,7 +40,7 @@ Business Logic Confirmations Needed:
 none: the analysis raised no question
 ";
 
-const RENAME: &str = "\
+pub(crate) const RENAME: &str = "\
 Database Change Summary:
 ✅ Schema: users.email modified
 ✅ Migration: 0007_rename_email.sql generated

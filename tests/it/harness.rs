@@ -180,6 +180,10 @@ impl Running {
         rustix::process::kill_process(pid(self.child.id()), signal).unwrap();
     }
 
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end; one that never ends is killed, so that the test can say so.
     pub fn wait(mut self) -> Done {
         let limit = Instant::now() + LIMIT;
@@ -246,6 +250,22 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < limit, "{what} never came");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Processes that bear the mark of a repo's runs, with their names.
+pub fn bearers(root: &Path) -> Vec<String> {
+    let mark = format!("DB_CHANGE_REPO={}", root.display());
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let bears = |process: &PathBuf| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+    };
+    let found = entries.map(|entry| entry.path()).filter(bears);
+    found
+        .map(|process| {
+            format!("{} {}", process.display(), fs::read_to_string(process.join("comm")).unwrap_or_default())
+        })
+        .collect()
 }
 
 pub fn alive(id: u32) -> bool {

@@ -13,10 +13,14 @@ mod engine;
 mod exit_codes;
 mod fake_host;
 mod freshness;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod gates;
 mod harness;
 mod json_lines;
+mod kill_points;
 mod killed;
+mod left_over;
 mod logs;
 mod only;
 #[cfg(target_os = "linux")]
@@ -26,6 +30,7 @@ mod parallel;
 mod people;
 mod refusals;
 mod sample;
+mod signals;
 mod stale;
 mod state_files;
 mod tampering;

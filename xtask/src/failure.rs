@@ -3,7 +3,7 @@
 //! Modules return `anyhow::Result`; whatever a user can cause or mend is a [`Failure`] inside it, and everything else that
 //! reaches `main` is an internal error. The kind decides the exit code, and nothing else does.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// Why a command ended, and with it the exit code that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,17 +90,20 @@ impl Failure {
         self
     }
 
-    /// The failure inside an `anyhow` error, or an internal error that carries its chain.
+    /// The failure inside an `anyhow` error, or an internal error that carries its chain. A disk that is full or closed to us
+    /// is the machine's matter, wherever it was met.
     #[must_use]
     pub fn from_error(error: &anyhow::Error) -> Self {
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return failure.clone();
         }
-        let mut failure = Failure::new(Kind::Internal, error.to_string());
+        let way_on = error.chain().find_map(|cause| way_on(cause.downcast_ref::<io::Error>()?.kind()));
+        let kind = if way_on.is_some() { Kind::Environment } else { Kind::Internal };
+        let mut failure = Failure::new(kind, error.to_string());
         for cause in error.chain().skip(1) {
             failure = failure.detail(format!("because: {cause}"));
         }
-        failure.hint("this is a bug of ours, or a machine in a state that we did not foresee")
+        failure.hint(way_on.unwrap_or("this is a bug of ours, or a machine in a state that we did not foresee"))
     }
 
     /// The block printed on stderr.
@@ -118,6 +121,19 @@ impl Failure {
             out.push('\n');
         }
         out
+    }
+}
+
+/// What a person can do about a file that cannot be written.
+fn way_on(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room there, then run the same command again; what was recorded before is as it was")
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Some("see that you may write there, then run the same command again; what was recorded before is as it was")
+        }
+        _ => None,
     }
 }
 

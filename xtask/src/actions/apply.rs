@@ -13,8 +13,8 @@ use super::world::{APPLICATION, World};
 use crate::drizzle::migrate;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::{Failure, Kind};
-use crate::pg::error::Told;
-use crate::pg::{connect, fingerprint};
+use crate::pg::{connect, fingerprint, sessions};
+use crate::process::interrupt;
 use crate::state::Evidence;
 use crate::workflow::duration;
 
@@ -57,15 +57,21 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
 fn lock(client: &mut Client, target: &str) -> Result<()> {
     let deadline = SystemTime::now() + Duration::from_secs(10);
     loop {
-        let query = "select pg_try_advisory_lock(hashtextextended('db-change:' || current_database(), 0))";
-        if client.query_one(query, &[]).told("asking for the advisory lock")?.get(0) {
+        if sessions::try_turn(client)? {
             return Ok(());
         }
         if SystemTime::now() > deadline {
-            return Err(Failure::new(Kind::Busy, format!("another run holds `{target}`"))
-                .detail("its session has the advisory lock `db-change:<database>`")
+            let busy = Failure::new(Kind::Busy, format!("another run changes `{target}` at this moment"));
+            let holder = sessions::holding_the_turn(client)?;
+            return Err(holder
+                .iter()
+                .fold(busy, |busy, session| busy.detail(format!("holder: {session}")))
+                .detail("it has the advisory lock `db-change:<database>`")
                 .hint("wait until it ends, then run `cargo xtask db-change`")
                 .into());
+        }
+        if interrupt::requested() {
+            return Err(Failure::step(format!("interrupted while another run was changing `{target}`")).into());
         }
         std::thread::sleep(Duration::from_millis(200));
     }

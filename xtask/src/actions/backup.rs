@@ -1,6 +1,8 @@
 //! `backup`: a dump that counts only because it was restored and found equal, table by table, to its own snapshot.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -11,19 +13,69 @@ use super::world::World;
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
+use crate::pg::backup::PARTIAL;
 use crate::pg::{restore, url};
 use crate::process::places;
 use crate::state::Evidence;
+
+/// In the run's folder: the names of its dumps, one a line.
+const BEGUN: &str = "backups.txt";
 
 pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let source = world.source_name().to_owned();
     refuse_after_apply(world, context, &source)?;
     let folder = world.private()?.join("backups");
     places::ensure(&folder, 0o700)?;
+    remove_partial(&folder)?;
     let stamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace([':', '.'], "");
     let name = format!("{}-{source}-{stamp}", context.state.run);
     context.say(&format!("pg_dump of `{source}`"));
-    let taken = world.dump(context, &folder, &name)?;
+    let earlier = begun(context, &folder)?;
+    let file = folder.join(format!("{name}.dump"));
+    remember(context, earlier.iter().chain([&file]))?;
+    let outcome = take(world, context, &source, &folder, &name);
+    // One that was not proven equal is none; once one was, a run needs no other.
+    let (gone, kept) = if outcome.is_ok() { (earlier, vec![file]) } else { (vec![file], earlier) };
+    let tidied = gone.iter().try_for_each(|path| remove(path)).and_then(|()| remember(context, &kept));
+    let outcome = outcome?;
+    tidied.map(|()| outcome)
+}
+
+/// The dumps in `folder` that this run has begun: no other is ever removed.
+fn begun(context: &StepContext<'_>, folder: &Path) -> Result<Vec<PathBuf>> {
+    let text = context.folder.record(BEGUN)?.unwrap_or_default();
+    Ok(text.lines().map(|name| folder.join(name)).collect())
+}
+
+fn remember<'a>(context: &StepContext<'_>, dumps: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    let names = dumps.into_iter().filter_map(|path| path.file_name());
+    let text: String = names.map(|name| format!("{}\n", name.to_string_lossy())).collect();
+    context.folder.save_record(BEGUN, &text)
+}
+
+/// What a dump that was killed left under no name. Whoever holds the work tree's lock is alone here.
+fn remove_partial(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("listing `{}`", folder.display()))? {
+        let path = entry.with_context(|| format!("listing `{}`", folder.display()))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PARTIAL)) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Dumps, restores and compares.
+fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Path, name: &str) -> Result<Outcome> {
+    let taken = world.dump(context, folder, name)?;
     context.say("restoring it, to compare");
     let restored = world.empty(context)?;
     let seconds = world.restore(context, &taken.file, &taken.sha256, &url::parse(&restored.url)?)?.as_secs_f64();

@@ -8,6 +8,7 @@ use super::generate::Migration;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::pg::error::Told;
 use crate::pg::fit::{self, Estimate};
 use crate::pg::synthetic;
 use crate::pg::timing::{self, StatementTiming};
@@ -73,7 +74,7 @@ fn point(
         synthetic::grow(&mut client, table, rows)?;
     }
     let count = format!("select count(*) from {}", table.quoted());
-    let rows = client.query_one(&count, &[]).context("counting the rows")?.get(0);
+    let rows = client.query_one(&count, &[]).told("counting the rows")?.get(0);
     let statements = timing::time_statements(&mut client, statements, repeats)?;
     drop(client);
     world.drop_database(context, &database)?;

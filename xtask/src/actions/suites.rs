@@ -13,7 +13,7 @@ use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum;
-use crate::process::{Run, orphans};
+use crate::process::Run;
 use crate::state::{Evidence, Home, durable, seal};
 
 /// One `bun test` in a tree, on a database.
@@ -31,12 +31,7 @@ pub(super) fn suite_of(
         bun: world.bun()?.path.clone(),
         root,
         targets: targets.to_vec(),
-        env: [
-            ("DATABASE_URL".to_owned(), url.to_owned()),
-            (orphans::RUN.to_owned(), context.state.run.clone()),
-            (orphans::REPO.to_owned(), world.root.display().to_string()),
-        ]
-        .into(),
+        env: [("DATABASE_URL".to_owned(), url.to_owned())].into(),
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,

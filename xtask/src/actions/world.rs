@@ -20,7 +20,7 @@ use crate::pg::error::Told;
 use crate::pg::fingerprint;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
-use crate::process::{Log, Mask, Run, environment, orphans, places};
+use crate::process::{Log, Mask, Run, environment, places};
 use crate::repo::git;
 use crate::sql::TableName;
 use crate::state::RunFolder;
@@ -189,9 +189,6 @@ impl<'a> World<'a> {
         let mut project = Project::new(tree, package, &self.bun()?.path);
         project.log = Some(log.clone());
         project.mask = self.mask();
-        let run = self.folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-        project.env.insert(orphans::RUN.to_owned(), run);
-        project.env.insert(orphans::REPO.to_owned(), self.root.display().to_string());
         // The config may ask for it when it is read; steps that reach a database set their own.
         if self.experiment.is_some() {
             project.env.extend(self.command_env(&[]));
@@ -363,8 +360,12 @@ impl Host for World<'_> {
         let folder = self.private()?.join("base");
         places::ensure(&folder, 0o700)?;
         let tree = folder.join(&base[..12.min(base.len())]);
-        git::worktree(&self.root, base, &tree)?;
         let done = tree.with_extension("installed");
+        if !done.exists() && tree.exists() {
+            // Killed while it was made: git may have left it without a part of its files, which would look like the base's fault.
+            std::fs::remove_dir_all(&tree).with_context(|| format!("removing `{}`", tree.display()))?;
+        }
+        git::worktree(&self.root, base, &tree)?;
         if !done.exists() {
             context.say("bun install in a work tree of the base, once per base commit");
             self.install(&tree, "the base commit", &context.log.with_stem(self.folder.log_stem(0, "install")))?;

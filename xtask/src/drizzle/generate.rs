@@ -94,7 +94,8 @@ fn run(project: &Project, name: &str, declared: &[Operation]) -> Result<String> 
     });
     drop(session);
     let screen = project.mask.apply(&prompt::plain(&String::from_utf8_lossy(&raw)));
-    write_log(project, &command.display(), &screen)?;
+    // A full disk takes the log, and not what was made.
+    let _ = write_log(project, &command.display(), &screen);
     let code = outcome?;
     if code != Some(0) {
         let code = code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));

@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use postgres::Client;
 use postgres::error::{DbError, ErrorPosition};
 
 use super::journal::{self, Entry};
 use crate::failure::Failure;
+use crate::pg::error::Told;
 use crate::sql::statements::{self, Action};
 
 /// Where and why a migration fails.
@@ -66,7 +67,7 @@ pub fn explain(client: &mut Client, out: &Path, pending: &[&Entry]) -> Result<Ve
         }
         files.push((*entry, path, text));
     }
-    client.batch_execute("BEGIN; SET LOCAL lock_timeout = '5s'").context("opening a transaction")?;
+    client.batch_execute("BEGIN; SET LOCAL lock_timeout = '5s'").told("opening a transaction")?;
     let mut verdict = Verdict::Succeeds;
     'files: for (entry, path, text) in &files {
         for (start, chunk) in chunks(text) {
@@ -79,7 +80,7 @@ pub fn explain(client: &mut Client, out: &Path, pending: &[&Entry]) -> Result<Ve
             break 'files;
         }
     }
-    client.batch_execute("ROLLBACK").context("rolling back")?;
+    client.batch_execute("ROLLBACK").told("rolling back")?;
     Ok(verdict)
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::{Host, Outcome, StepContext, key};
 use crate::failure::Failure;
-use crate::process::{Output, Run, interrupt, orphans};
+use crate::process::{Output, Run, interrupt, mark};
 use crate::state::Evidence;
 use crate::workflow::load::expand;
 use crate::workflow::model::{CaptureFrom, Expect};
@@ -50,8 +50,7 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
     };
     let names: Vec<&String> = source.env.iter().chain(&step.env).collect();
     run.env.extend(host.command_env(&names));
-    run.env.insert(orphans::RUN.to_owned(), context.state.run.clone());
-    run.env.insert(orphans::REPO.to_owned(), root.display().to_string());
+    run.env.insert(mark::STEP.to_owned(), context.id().to_owned());
     run.timeout = context.timeout;
     run.mask = host.mask();
     run.log = Some(context.log.clone());

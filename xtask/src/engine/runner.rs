@@ -14,7 +14,6 @@ use super::settle::proof;
 use super::{Display, Event, Host, difference, person, precondition};
 use crate::digest;
 use crate::failure::{Failure, Kind};
-use crate::process::orphans;
 use crate::state::contents::Contents;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question};
@@ -103,12 +102,9 @@ impl Engine<'_> {
         failure.hint(format!("mend what it names, then go on: {go_on}"))
     }
 
-    /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did.
+    /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did. That nothing of it
+    /// is at work any more was seen to before.
     fn recover(&mut self) -> Result<()> {
-        let unfinished = |state: &StepState| matches!(state.status, Status::Running | Status::Interrupted);
-        if self.state.step.values().any(unfinished) {
-            orphans::wait(self.root, &self.state.run)?;
-        }
         if self.state.interrupt_running() { self.save() } else { Ok(()) }
     }
 
@@ -269,7 +265,8 @@ impl Engine<'_> {
             "status": state.status.words(), "reason": state.reason,
         });
         self.save()?;
-        self.folder.log_event(&event)
+        self.folder.log_event(&event);
+        Ok(())
     }
 
     fn save(&mut self) -> Result<()> {

@@ -17,10 +17,13 @@ use super::connect::{self, Identity};
 use super::error::Told;
 use super::url::DatabaseUrl;
 use crate::digest;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::process::tools::Postgres;
 use crate::process::{Log, Run};
 use crate::sql::operation::TableName;
+
+/// What the names of unfinished dumps begin with.
+pub const PARTIAL: &str = ".partial-";
 
 /// What to dump, and where to.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
     let file = prepare(wanted)?;
     let database_bytes = check_room(&mut client, wanted.folder)?;
     let partial =
-        tempfile::Builder::new().prefix(".partial-").tempfile_in(wanted.folder).context("making the backup's file")?;
+        tempfile::Builder::new().prefix(PARTIAL).tempfile_in(wanted.folder).context("making the backup's file")?;
 
     // The dump runs while this session waits for it.
     client
@@ -90,6 +93,11 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
     });
     let dump_seconds = started.elapsed().as_secs_f64();
     let output = dumped.map_err(|_| anyhow::anyhow!("the thread that ran pg_dump panicked"))??;
+    let checksums = match checksums {
+        // Where the server went away, our own session says so more clearly than pg_dump.
+        Err(error) if Failure::from_error(&error).kind == Kind::Environment => return Err(error),
+        other => other,
+    };
     if !output.success() {
         return Err(Failure::step(format!("pg_dump failed with exit code {}", output.code()))
             .detail(said("pg_dump", &output.stderr))

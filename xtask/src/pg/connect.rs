@@ -12,6 +12,7 @@ use postgres::{Client, Config, GenericClient, NoTls};
 use super::error::Told;
 use super::url::DatabaseUrl;
 use crate::failure::{Failure, Kind};
+use crate::process::mark;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -92,7 +93,9 @@ const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the
 
 fn open(url: &DatabaseUrl, application_name: &str, options: &str) -> Result<Client> {
     let mut config = Config::new();
-    config.port(url.port).user(&url.user).dbname(&url.database).application_name(application_name);
+    // At work for a run, a session bears its mark: what is left of it after a crash can be told from others.
+    let name = mark::session().unwrap_or(application_name);
+    config.port(url.port).user(&url.user).dbname(&url.database).application_name(name);
     config.connect_timeout(connect_timeout(url)).ssl_mode(ssl_mode(url)?);
     if url.is_socket() {
         config.host_path(&url.host);

@@ -18,9 +18,25 @@ impl<T> Told<T> for std::result::Result<T, postgres::Error> {
             if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
                 return locked(doing).into();
             }
+            if lost(&error) {
+                return gone(doing, &without_values(&error)).into();
+            }
             anyhow::anyhow!("{doing}: {}", without_values(&error))
         })
     }
+}
+
+/// The session is at its end: the server was stopped or killed, somebody ended the session, or the way there broke.
+fn lost(error: &postgres::Error) -> bool {
+    let ended = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let broken = std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>());
+    error.is_closed() || broken || error.code().is_some_and(|code| ended.contains(code))
+}
+
+fn gone(doing: &str, cause: &str) -> Failure {
+    Failure::environment(format!("{doing}: the session with the database has ended"))
+        .detail(cause)
+        .hint("see that the server is up, then run the same command again; what was under way there is looked at first")
 }
 
 /// Somebody else's doing, and over when they are done.
@@ -76,6 +92,19 @@ mod tests {
         let failure = Failure::from_error(&error);
         assert_eq!(failure.kind.exit_code(), 75, "{}", failure.render());
         assert!(failure.message.starts_with("reading: another session holds a lock"));
+    }
+
+    #[test]
+    fn a_session_that_was_ended_is_the_environments_matter() {
+        let (scratch, mut client) = Scratch::with("create table t (id integer)");
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'other' and pid <> pg_backend_pid()
+            and datname = current_database()";
+        scratch.client().batch_execute(end).unwrap();
+        for _ in 0..2 {
+            let failure = Failure::from_error(&client.batch_execute("select 1").told("reading").unwrap_err());
+            assert_eq!(failure.kind.exit_code(), 6, "{}", failure.render());
+            assert!(failure.message.contains("has ended"), "{}", failure.render());
+        }
     }
 
     #[test]

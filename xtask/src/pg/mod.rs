@@ -13,6 +13,7 @@ pub mod folder;
 pub mod migrations;
 pub mod restore;
 pub mod server;
+pub mod sessions;
 pub mod sweep;
 pub mod synthetic;
 mod synthetic_columns;

@@ -22,7 +22,7 @@ use crate::failure::{Failure, Kind};
 use crate::process::account::{self, Account};
 use crate::process::mask::percent_encoded;
 use crate::process::tools::Postgres;
-use crate::process::{Run, interrupt, places};
+use crate::process::{Run, interrupt, mark, places};
 use crate::sql::operation::literal;
 
 /// `wal_level` stays `replica`: `minimal` skips the WAL of rewrites and makes timings too good (measured: 0.6 of the time).
@@ -203,6 +203,10 @@ fn spawn(
         .open(folder.log())
         .with_context(|| format!("opening the server's log in `{}`", folder.path().display()))?;
     let mut command = run.command();
+    // The next sweep finds it by its folder; it is nobody's work.
+    for name in [mark::RUN, mark::REPO] {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     match command.spawn() {
         Ok(child) => Ok(child),

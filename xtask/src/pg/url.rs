@@ -127,7 +127,6 @@ impl DatabaseUrl {
             ("PGUSER".to_owned(), self.user.clone()),
             ("PGDATABASE".to_owned(), self.database.clone()),
             ("PGCONNECT_TIMEOUT".to_owned(), "10".to_owned()),
-            ("PGAPPNAME".to_owned(), "db-change".to_owned()),
         ]);
         env.extend(self.password.clone().map(|password| ("PGPASSWORD".to_owned(), password)));
         for (name, value) in &self.params {

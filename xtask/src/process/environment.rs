@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::mark;
+
 /// Names that a child needs to work at all; everything else must be asked for by a step.
 const PASSED_ON: &[&str] = &[
     "PATH",
@@ -38,7 +40,7 @@ pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// What a child sees of our environment when a step asks for nothing more.
+/// What a child sees of our environment when a step asks for nothing more, and the mark of the run that it works for.
 #[must_use]
 pub fn for_children() -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -46,5 +48,6 @@ pub fn for_children() -> BTreeMap<String, String> {
         .filter(|(name, _)| {
             PASSED_ON.contains(&name.as_str()) || PASSED_ON_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         })
+        .chain(mark::environment())
         .collect()
 }

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod fetch;
 pub mod interrupt;
 pub mod log;
+pub mod mark;
 pub mod mask;
 pub mod orphans;
 pub mod places;

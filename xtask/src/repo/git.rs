@@ -111,13 +111,29 @@ pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
         .into());
     }
     let path = path.to_string_lossy().into_owned();
-    git(root, &["worktree", "add", "--detach", "--force", &path, commit])?;
+    // Twice, because one whose making was killed stays locked: "initializing".
+    git(root, &["worktree", "add", "--detach", "--force", "--force", &path, commit])?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_work_tree_whose_making_was_killed_can_be_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, tree) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::create_dir(&path).unwrap();
+        git(&path, &["init", "-q", "-b", "main"]).unwrap();
+        git(&path, &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x"]).unwrap();
+        let commit = head(&path).unwrap();
+        worktree(&path, &commit, &tree).unwrap();
+        git(&path, &["worktree", "lock", "--reason", "initializing", &tree.to_string_lossy()]).unwrap();
+        std::fs::remove_dir_all(&tree).unwrap();
+        worktree(&path, &commit, &tree).unwrap();
+        assert!(tree.join(".git").exists());
+    }
 
     #[test]
     fn a_tag_named_like_the_branch_does_not_change_the_name_of_the_branch() {

@@ -288,11 +288,11 @@ impl RunFolder {
         toml::from_str(&text).map(Some).with_context(|| format!("reading the evidence of `{step}`"))
     }
 
-    /// Adds a line to the log for people and programs; never read back for decisions.
-    pub fn log_event(&self, event: &serde_json::Value) -> Result<()> {
-        let path = self.path.join("events.jsonl");
-        let mut file = fs::File::options().create(true).append(true).open(&path)?;
-        writeln!(file, "{event}").with_context(|| format!("writing `{}`", path.display()))
+    /// Adds a line to the log for people and programs; never read back for decisions, so that what cannot be written there
+    /// (a full disk) takes no verdict along. Written at once: a runner that is killed leaves a whole line or none.
+    pub fn log_event(&self, event: &serde_json::Value) {
+        let file = fs::File::options().create(true).append(true).open(self.path.join("events.jsonl"));
+        let _ = file.and_then(|mut file| file.write_all(format!("{event}\n").as_bytes()));
     }
 
     /// `logs/NN-step`, the stem of a step's log files.

@@ -1,7 +1,11 @@
 //! `answer`, `attest`, `accept`, `abort`: a person's words, said as commands or at the terminal.
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use inquire::{InquireError, Select, Text};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::change::at_terminal;
 use super::open::{self, Repo};
@@ -10,6 +14,7 @@ use crate::engine::adoption;
 use crate::engine::answers::{self, Saying, Word};
 use crate::engine::view::{self, NextView};
 use crate::failure::Failure;
+use crate::process::interrupt;
 use crate::repo::{git, signature};
 use crate::report::terminal::{data, print};
 use crate::state::folder::now;
@@ -129,11 +134,12 @@ pub(super) fn ask(
         "decision" if next.findings.is_empty() => {
             let labels: Vec<String> =
                 next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
-            let Some(chosen) = said(Select::new("How should we proceed?", labels.clone()).prompt())? else {
+            let shown = labels.clone();
+            let Some(chosen) = said(|| Select::new("How should we proceed?", shown).prompt())? else {
                 return Ok(false);
             };
             let option = labels.iter().position(|label| *label == chosen).context("a shown option was chosen")? + 1;
-            let Some(reason) = said(Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
+            let Some(reason) = said(|| Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
             answers::answer(
                 loaded,
                 folder,
@@ -146,7 +152,8 @@ pub(super) fn ask(
         }
         "decision" => {
             let question = format!("Accept {}? Why? (empty: no)", next.findings.join(", "));
-            let Some(reason) = said(Text::new(&question).prompt())?.filter(|reason| !reason.trim().is_empty()) else {
+            let Some(reason) = said(move || Text::new(&question).prompt())?.filter(|reason| !reason.trim().is_empty())
+            else {
                 return Ok(false);
             };
             answers::accept(
@@ -159,7 +166,7 @@ pub(super) fn ask(
             Ok(true)
         }
         "attestation" => {
-            let Some(note) = said(Text::new("Done? A few words for the record (empty: not yet)").prompt())?
+            let Some(note) = said(|| Text::new("Done? A few words for the record (empty: not yet)").prompt())?
                 .filter(|note| !note.trim().is_empty())
             else {
                 return Ok(false);
@@ -187,10 +194,10 @@ pub(super) fn ask_workflow(
     next: &NextView,
 ) -> Result<bool> {
     let labels: Vec<String> = next.options.iter().map(|option| format!("{}  {}", option.n, option.label)).collect();
-    let asked = next.ask.as_deref().unwrap_or_default();
-    let Some(chosen) = said(Select::new(asked, labels.clone()).prompt())? else { return Ok(false) };
+    let (asked, shown) = (next.ask.clone().unwrap_or_default(), labels.clone());
+    let Some(chosen) = said(move || Select::new(&asked, shown).prompt())? else { return Ok(false) };
     let option = labels.iter().position(|label| *label == chosen).context("a shown option was chosen")? + 1;
-    let Some(reason) = said(Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
+    let Some(reason) = said(|| Text::new("Why? (goes into the record)").prompt())? else { return Ok(false) };
     let by = git::person(&repo.root);
     adoption::answer(
         pinned,
@@ -203,10 +210,29 @@ pub(super) fn ask_workflow(
     Ok(true)
 }
 
-fn said<T>(answer: Result<T, InquireError>) -> Result<Option<T>> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(InquireError::OperationCanceled | InquireError::OperationInterrupted) => Ok(None),
-        Err(error) => Err(error).context("asking at the terminal"),
+/// What was said; nothing where the person would rather not, or we are asked to stop.
+fn said<T: Send + 'static>(prompt: impl FnOnce() -> Result<T, InquireError> + Send + 'static) -> Result<Option<T>> {
+    let terminal = tcgetattr(std::io::stdin()).ok();
+    let (sender, receiver) = channel();
+    // Reading from a terminal that is gone never ends, and no signal ends it either: it is left to a thread, and to our exit.
+    std::thread::spawn(move || sender.send(prompt()));
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(Ok(value)) => return Ok(Some(value)),
+            Ok(Err(InquireError::OperationCanceled | InquireError::OperationInterrupted)) => return Ok(None),
+            // A terminal that went away says nothing; the question stays, and how to answer it was shown.
+            Ok(Err(InquireError::IO(_) | InquireError::NotTTY)) => return Ok(None),
+            Ok(Err(error)) => return Err(error).context("asking at the terminal"),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(anyhow::anyhow!("the question at the terminal panicked"));
+            }
+            Err(RecvTimeoutError::Timeout) if interrupt::requested() => {
+                if let Some(terminal) = &terminal {
+                    let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, terminal);
+                }
+                return Ok(None);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }

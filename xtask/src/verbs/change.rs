@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
-use super::{answer, only};
+use super::{answer, left_over, only};
 use crate::actions;
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
@@ -17,7 +17,7 @@ use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, adoption, person, raise_lane, view};
 use crate::failure::{Failure, Kind};
 use crate::pg::sweep;
-use crate::process::interrupt;
+use crate::process::{interrupt, mark};
 use crate::repo::git;
 use crate::report::json::JsonLines;
 use crate::report::page;
@@ -244,17 +244,13 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     answers.check(loaded)?;
     // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
     let _ = sweep::sweep();
+    mark::bear(&repo.root, &state.run);
     let base = state.base.clone();
+    let world = World::new(&repo.root, loaded, folder.clone(), &base);
+    left_over::wait(&world, &repo.home)?;
+    left_over::temporary(&world)?;
     let display = shown_on(go);
-    let mut engine = Engine {
-        loaded,
-        host: &World::new(&repo.root, loaded, folder.clone(), &base),
-        display,
-        root: &repo.root,
-        folder,
-        state,
-        jobs: jobs(go),
-    };
+    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs: jobs(go) };
     let code = loop {
         match engine.run(go.to.as_deref())? {
             Stop::Done => break done(&engine, go),

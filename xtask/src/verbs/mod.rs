@@ -7,6 +7,7 @@ mod change;
 mod completions;
 mod demo;
 mod doctor;
+mod left_over;
 mod logs;
 mod only;
 mod open;

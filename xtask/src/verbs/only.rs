@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::change::{jobs, shown_on};
+use super::left_over;
 use super::open::{self, Repo};
 use crate::actions::world::World;
 use crate::cli::Go;
 use crate::engine::runner::{Engine, Stop, unknown_step};
 use crate::engine::view;
 use crate::failure::Failure;
-use crate::process::{Log, places};
+use crate::process::{Log, mark, places};
 use crate::repo::{copy, git};
 use crate::report::page;
 use crate::report::terminal::{data, print};
@@ -32,6 +33,8 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     let _one = lock::take(&Home::at(&places), &format!("cargo xtask db-change --only {id}"))?;
     let place = places.join(id);
     let folder = repo.home.experiment(id);
+    let tree = place.join("tree");
+    left_over::wait_in(&tree)?;
     for earlier in [&place, &folder.path().to_owned()] {
         if earlier.exists() {
             fs::remove_dir_all(earlier).with_context(|| format!("removing `{}`", earlier.display()))?;
@@ -39,11 +42,11 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     }
     git::git(&repo.root, &["worktree", "prune"])?;
     places::ensure(&place, 0o700)?;
-    let tree = place.join("tree");
     copy::copy(&repo.root, &tree)?;
     Home::at(&tree).create()?;
     begin(&folder, &from, &loaded, &mut state, id)?;
 
+    mark::bear(&tree, &state.run);
     print(&format!("experiment: `{id}` in a copy of the work tree; nothing of it counts\n"));
     for need in missing(&loaded, &state, id) {
         print(&format!("note: `{need}`, which comes before it, has not passed; what it leaves may be wanting\n"));
