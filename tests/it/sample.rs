@@ -236,7 +236,7 @@ impl Ran {
         assert_eq!(self.code, code, "{}", self.stderr);
         let errors = self.stderr.lines().filter(|line| line.starts_with("error: ")).count();
         assert_eq!(errors, 1, "one error: {}", self.stderr);
-        let what_to_do = ["\nhint: ", " waits for you; "];
+        let what_to_do = ["\nhint: ", " waits for you; ", "\nnext  "];
         assert!(what_to_do.iter().any(|text| self.stderr.contains(text)), "what to do: {}", self.stderr);
         assert!(!self.stderr.contains("a bug of ours"), "{}", self.stderr);
         for text in texts {

@@ -13,7 +13,7 @@ use super::schedule::Pass;
 use super::settle::proof;
 use super::{Display, Event, Host, difference, person, precondition};
 use crate::digest;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::state::contents::Contents;
 use crate::state::folder::now;
 use crate::state::model::{Answer, Question};
@@ -85,21 +85,9 @@ impl Engine<'_> {
                     return Ok(Stop::Ended(outcome));
                 }
                 Pass::Again => {}
-                Pass::Held { step, failure, others } => {
-                    let others = others.into_iter().map(|(step, failure)| (step, self.with_a_way_on(failure)));
-                    return Ok(Stop::Held { step, others: others.collect(), failure: self.with_a_way_on(failure) });
-                }
+                Pass::Held { step, failure, others } => return Ok(Stop::Held { step, failure, others }),
             }
         }
-    }
-
-    /// Nobody is left with an error alone; what waits says itself how to go on.
-    fn with_a_way_on(&self, failure: Failure) -> Failure {
-        if !failure.hints.is_empty() || failure.kind == Kind::Waiting {
-            return failure;
-        }
-        let go_on = command(&self.loaded.workflow.name, "");
-        failure.hint(format!("mend what it names, then go on: {go_on}"))
     }
 
     /// A step found `running` has no live runner (we hold the lock): it was interrupted, whatever it did. That nothing of it
