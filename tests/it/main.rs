@@ -16,6 +16,7 @@ mod gates;
 mod harness;
 mod kill_points;
 mod killed;
+mod killed_server;
 mod left_over;
 mod only;
 #[cfg(target_os = "linux")]
@@ -24,6 +25,7 @@ mod parallel;
 mod sample;
 mod signals;
 mod tampering;
+mod two_work_trees;
 mod workflow_files;
 
 use std::path::Path;
