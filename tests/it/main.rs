@@ -15,6 +15,7 @@ mod full_disk;
 mod gates;
 mod harness;
 mod kill_points;
+mod kill_steps;
 mod killed;
 mod killed_server;
 mod left_over;
