@@ -1,7 +1,6 @@
-//! Kill -9 of a runner in the middle of the real thing: base tree, pseudo-terminal, dump, rehearsal, migration, report. However
-//! often, the run that goes on ends like any other, everything outside happened once, and nothing is left behind.
+//! A run of one of the sample's real changes that is killed (kill -9 of the runner alone) wherever a test says, and held against an
+//! undisturbed one at its end: same summary, everything outside happened once, nothing left behind.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use crate::sample::{Content, Sample};
 
 /// When the runner is killed, looking at one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum When {
+pub(crate) enum When {
     /// As soon as the state says that it is at work.
     Begins,
     /// This long afterwards.
@@ -25,28 +24,28 @@ enum When {
     Passed,
 }
 
-type Point = (&'static str, When);
+pub(crate) type Point = (&'static str, When);
 
 /// A change of the sample that is killed again and again, and a developer who answers what it asks.
-struct Killed {
-    sample: Sample,
+pub(crate) struct Killed {
+    pub(crate) sample: Sample,
     before: Content,
     run: &'static str,
     /// Without the words of the developer: the change asks nothing.
-    asks: bool,
+    pub(crate) asks: bool,
     runners: Vec<u32>,
     hit: BTreeSet<Point>,
 }
 
 impl Killed {
-    fn phone() -> Killed {
+    pub(crate) fn phone() -> Killed {
         let sample = Sample::new();
         let before = sample.content();
         sample.patch("phone/schema.patch");
         Killed { sample, before, run: "add-users-phone-1", asks: false, runners: Vec::new(), hit: BTreeSet::new() }
     }
 
-    fn rename() -> Killed {
+    pub(crate) fn rename() -> Killed {
         let sample = Sample::new();
         let before = sample.content();
         Killed { sample, before, run: "rename-email-1", asks: true, runners: Vec::new(), hit: BTreeSet::new() }
@@ -116,7 +115,7 @@ impl Killed {
     }
 
     /// Goes on until the point comes and kills the runner there; false where it does not come any more.
-    fn kill(&mut self, (step, when): Point, also: &dyn Fn() -> bool) -> bool {
+    pub(crate) fn kill(&mut self, (step, when): Point, also: &dyn Fn() -> bool) -> bool {
         let begun = Instant::now();
         loop {
             if ["passed", "skipped"].contains(&self.status(step).as_str()) {
@@ -175,12 +174,12 @@ impl Killed {
         })
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.sample.everything().join("said")).unwrap_or_default()
     }
 
     /// Goes to the end undisturbed, and holds what came of it all against what one undisturbed run leaves.
-    fn ends_like_any_other(mut self) -> usize {
+    pub(crate) fn ends_like_any_other(mut self) -> usize {
         for _ in 0..15 {
             if self.state().contains_key("ended") {
                 break;
@@ -231,122 +230,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-#[test]
-fn a_run_killed_in_the_middle_of_every_kind_of_step_ends_like_any_other() {
-    let mut run = Killed::phone();
-    let places = run.sample.everything().join("state/db-change");
-    let tree_is_begun =
-        || fs::read_dir(&places).is_ok_and(|mut places| places.next().unwrap().unwrap().path().join("base").exists());
-    assert!(run.kill(("inventory", When::Begins), &tree_is_begun));
-    let points: [Point; 12] = [
-        ("inventory", When::Runs("install", "--frozen-lockfile")),
-        ("schema-test-red", When::Runs("pg_dump", "--snapshot")),
-        ("schema-test-red", When::Runs("bun", "test")),
-        ("generate", When::Runs("drizzle-kit", "generate")),
-        ("backup", When::Runs("pg_dump", "--snapshot")),
-        ("backup", When::Runs("pg_restore", "")),
-        ("backup", When::Passed),
-        ("rehearse", When::Runs("drizzle-kit", "migrate")),
-        ("schema-test-green", When::Begins),
-        ("rollback-prove", When::Runs("psql", "")),
-        ("apply", When::Begins),
-        ("apply", When::Runs("drizzle-kit", "migrate")),
-    ];
-    for point in points {
-        assert!(run.kill(point, &|| true), "{point:?} never came\n{}", run.said());
-    }
-    // The session of a migration outlives its runner while it waits for a lock, here that of a reader of the table. Who goes on
-    // then is told whose it is, and the migration is not applied beside it.
-    let mut reader = run.sample.client();
-    let mut reading = reader.transaction().unwrap();
-    reading.batch_execute("lock table users in access share mode").unwrap();
-    let client = RefCell::new(run.sample.client());
-    let blocked = || -> bool {
-        let sql = "select exists (select 1 from pg_locks where not granted and relation = 'users'::regclass)";
-        client.borrow_mut().query_one(sql, &[]).unwrap().get(0)
-    };
-    if run.kill(("apply", When::After(Duration::ZERO)), &blocked) {
-        assert!(blocked());
-        run.sample
-            .db_change(&[])
-            .fails(5, &["session ", "db-change add-users-phone-1 in ", "waits for a lock of session"]);
-    }
-    reading.rollback().unwrap();
-    assert!(run.kill(("report", When::Begins), &|| true));
-    let hits = run.ends_like_any_other();
-    eprintln!("killed at {hits} points");
-    assert!(hits >= 12);
-}
-
-/// The steps of the additive change, in order; of the breaking one, those in the second list too.
-const STEPS: [&str; 22] = [
-    "read-docs",
-    "inventory",
-    "declare",
-    "impact",
-    "schema-test-scaffold",
-    "schema-test-red",
-    "implement",
-    "generate",
-    "review",
-    "backup",
-    "rehearse",
-    "verify-schema",
-    "schema-test-green",
-    "rollback-write",
-    "rollback-prove",
-    "usages",
-    "typecheck",
-    "api-tests",
-    "measure",
-    "annotate",
-    "apply",
-    "report",
-];
-const BREAKING: [(&str, &str); 6] = [
-    ("schema-test-green", "expand-contract"),
-    ("schema-test-green", "data-preserved"),
-    ("schema-test-green", "old-code"),
-    ("measure", "db-tests"),
-    ("measure", "api-suite"),
-    ("measure", "seed"),
-];
-
-/// At every transition of every step and twice at a time of its own in between, the same times in each run of the test.
-fn everywhere(breaking: bool) -> Vec<Point> {
-    let mut seed = 0x5eed_0007_u64;
-    let mut moment = || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        When::After(Duration::from_millis((seed >> 33) % 700))
-    };
-    let mut points = Vec::new();
-    for step in STEPS {
-        let besides = BREAKING.iter().filter(|(after, _)| breaking && *after == step).map(|(_, step)| *step);
-        for step in std::iter::once(step).chain(besides) {
-            points.extend([When::Begins, moment(), moment(), When::Passed].map(|when| (step, when)));
-        }
-    }
-    points
-}
-
-#[test]
-#[ignore = "takes minutes: cargo xtask test --full"]
-fn killed_at_a_hundred_points_both_changes_end_like_any_other() {
-    let hits: Vec<usize> = std::thread::scope(|scope| {
-        let runs = [Killed::phone(), Killed::rename()].map(|mut run| {
-            scope.spawn(move || {
-                for point in everywhere(run.asks) {
-                    run.kill(point, &|| true);
-                }
-                run.ends_like_any_other()
-            })
-        });
-        runs.into_iter().map(|run| run.join().unwrap()).collect()
-    });
-    eprintln!("killed at {hits:?} points");
-    assert!(hits.iter().sum::<usize>() >= 100, "{hits:?}");
 }
 
 /// Folders of throw-away servers that this process owned.

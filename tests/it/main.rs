@@ -19,7 +19,9 @@ mod gates;
 mod harness;
 mod json_lines;
 mod kill_points;
+mod kill_steps;
 mod killed;
+mod killed_server;
 mod left_over;
 mod logs;
 mod only;
@@ -34,6 +36,7 @@ mod signals;
 mod stale;
 mod state_files;
 mod tampering;
+mod two_work_trees;
 mod ways;
 mod workflow_files;
 

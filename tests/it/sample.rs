@@ -63,7 +63,16 @@ pub(crate) fn project() -> PathBuf {
 
 impl Sample {
     pub(crate) fn new() -> Sample {
-        let sample = Sample::without_git();
+        Sample::on(Shared::get())
+    }
+
+    /// With a server of its own, for a test that kills it.
+    pub(crate) fn alone() -> Sample {
+        Sample::on(Arc::new(Shared::start()))
+    }
+
+    fn on(shared: Arc<Shared>) -> Sample {
+        let sample = Sample::without_git_on(shared);
         sample.git(&["init", "--quiet", "--initial-branch=main"]);
         sample.commit("the sample repo");
         sample
@@ -71,11 +80,14 @@ impl Sample {
 
     /// The same folder before anyone made it a repository.
     pub(crate) fn without_git() -> Sample {
+        Sample::without_git_on(Shared::get())
+    }
+
+    fn without_git_on(shared: Arc<Shared>) -> Sample {
         let folder = tempfile::Builder::new().prefix("sample-").tempdir().unwrap();
         let root = folder.path().join("ownfit");
         prepare(&root);
         signer(folder.path(), &root);
-        let shared = Shared::get();
         let database = format!("ownfit_{}", shared.clones.fetch_add(1, Ordering::Relaxed));
         shared.server.clone_database(TEMPLATE, &database).unwrap();
         let state = folder.path().join("state").display().to_string();

@@ -14,6 +14,9 @@ use crate::failure::Failure;
 use crate::sql::{Operation, statements};
 use crate::state::{Evidence, durable};
 
+/// In the run's folder for as long as drizzle-kit is at work.
+const MAKING: &str = "making-a-migration";
+
 /// The migration of a run, as `generate` left it.
 #[derive(Clone, Debug)]
 pub(super) struct Migration {
@@ -61,6 +64,10 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let base_project = world.base(context, &context.log_of("base"))?;
     let base_out = drizzle::config::load(&base_project)?.out;
     let base_journal = journal::load(&base_out)?;
+    let making = context.kept(MAKING);
+    if making.exists() {
+        clear_up(world, config, &base_out, &base_journal)?;
+    }
     let now = schema::of_schema(&project, config, Some(base.id()))?;
     let journal = journal::load(&config.out)?;
     check_history((&base_out, &base_journal), (&config.out, &journal))?;
@@ -88,7 +95,13 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     if !made {
         context.say("bun run db:generate");
         let name = change.slug().replace('-', "_");
-        kit::generate(&project, config, &name, &change.operations)?;
+        durable::write(&making, name.as_bytes())?;
+        // What did not end well was put back; without this the file says that nobody was left to do so.
+        let made = kit::generate(&project, config, &name, &change.operations);
+        fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
+        made?;
+    } else if making.exists() {
+        fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
     }
     let journal = journal::load(&config.out)?;
     let entry = journal.entries.iter().find(|entry| base_journal.entry(&entry.tag).is_none());
@@ -185,6 +198,51 @@ fn check_sql(declared: &[Operation], sql: &str) -> Result<()> {
     Ok(())
 }
 
+/// A runner was killed while drizzle-kit was writing: snapshot, then journal, then SQL (0.31). Where only a part of it is there, the
+/// next try would take the snapshot for a migration that was made; the part goes to the run's folder.
+fn clear_up(
+    world: &World<'_>,
+    config: &drizzle::Config,
+    base_out: &Path,
+    base_journal: &drizzle::Journal,
+) -> Result<()> {
+    let out = &config.out;
+    let mut journal = journal::load(out)?;
+    let torn = |entry: &Entry| {
+        let empty = fs::metadata(journal::sql_path(out, entry)).map_or(true, |found| found.len() == 0);
+        base_journal.entry(&entry.tag).is_none()
+            && (empty || snapshot::load(&journal::snapshot_path(out, entry)).is_err())
+    };
+    let (lost, kept): (Vec<Entry>, Vec<Entry>) = journal.entries.drain(..).partition(torn);
+    let whole: Vec<PathBuf> = kept.iter().map(|entry| journal::snapshot_path(out, entry)).collect();
+    if !lost.is_empty() {
+        journal.entries = kept;
+        let text = serde_json::to_string_pretty(&journal).context("describing the journal")?;
+        durable::write(&journal::path(out), text.as_bytes())?;
+    }
+    let meta = out.join("meta");
+    let snapshots = fs::read_dir(&meta).with_context(|| format!("listing `{}`", meta.display()))?;
+    let stray = snapshots.flatten().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default();
+        let snapshot = name.to_string_lossy().ends_with("_snapshot.json");
+        snapshot && !whole.contains(path) && !base_out.join("meta").join(name).exists()
+    });
+    let sql = lost.iter().map(|entry| journal::sql_path(out, entry)).filter(|path| path.exists());
+    for path in stray.chain(sql) {
+        keep_away(world, &path)?;
+        fs::remove_file(&path).with_context(|| format!("removing `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A copy in the run's folder of a file that is about to go.
+fn keep_away(world: &World<'_>, path: &Path) -> Result<()> {
+    let folder = world.folder.kept("set-aside");
+    durable::create_folder(&folder)?;
+    let name = path.file_name().context("a file has a name")?;
+    fs::copy(path, folder.join(name)).map(|_| ()).with_context(|| format!("keeping `{}`", path.display()))
+}
+
 /// The run's own migration no longer fits the schema: it goes to the run's folder, and the base's journal comes back.
 fn set_aside(
     world: &World<'_>,
@@ -206,11 +264,8 @@ fn set_aside(
         .hint("take the edited migration away (its .sql, its snapshot, its journal entry) or undo the schema edit")
         .into());
     }
-    let folder = world.folder.kept("set-aside");
-    durable::create_folder(&folder)?;
     for path in [journal::sql_path(&config.out, entry), journal::snapshot_path(&config.out, entry)] {
-        let name = path.file_name().context("a file has a name")?;
-        fs::copy(&path, folder.join(name)).with_context(|| format!("keeping `{}`", path.display()))?;
+        keep_away(world, &path)?;
     }
     let text = serde_json::to_string_pretty(&base_journal).context("describing the journal")?;
     durable::write(&journal::path(&config.out), text.as_bytes())?;

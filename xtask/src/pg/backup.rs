@@ -93,12 +93,13 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
     });
     let dump_seconds = started.elapsed().as_secs_f64();
     let output = dumped.map_err(|_| anyhow::anyhow!("the thread that ran pg_dump panicked"))??;
-    let checksums = match checksums {
-        // Where the server went away, our own session says so more clearly than pg_dump.
-        Err(error) if Failure::from_error(&error).kind == Kind::Environment => return Err(error),
-        other => other,
-    };
     if !output.success() {
+        // Where the server went away, our own session says so more clearly than pg_dump.
+        let session =
+            checksums.and_then(|_| large_objects(&mut transaction)).map_err(|error| Failure::from_error(&error));
+        if let Some(gone) = session.err().filter(|failure| failure.kind == Kind::Environment) {
+            return Err(gone.into());
+        }
         return Err(Failure::step(format!("pg_dump failed with exit code {}", output.code()))
             .detail(said("pg_dump", &output.stderr))
             .into());

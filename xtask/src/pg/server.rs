@@ -280,14 +280,15 @@ fn free_port() -> Result<u16> {
 
 /// An error of the throw-away server without DETAIL, which holds row values.
 pub(super) fn database_error(what: &str, error: &postgres::Error) -> Failure {
-    match error.as_db_error() {
+    let failure = match error.as_db_error() {
         Some(found) => Failure::environment(format!("{what}: {}", found.message()))
             .detail(format!("SQLSTATE {}", found.code().code())),
         None => {
             let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
             Failure::environment(format!("{what}: {cause}"))
         }
-    }
+    };
+    failure.hint("run the same command again: it starts another server; if that one ends too, see that memory is left")
 }
 
 #[cfg(test)]
