@@ -22,7 +22,7 @@ use crate::process::tools::{self, Postgres, Tool, Wanted};
 use crate::process::{Mask, Run, environment, orphans, places};
 use crate::repo::git;
 use crate::sql::TableName;
-use crate::state::RunFolder;
+use crate::state::{RunFolder, StatCache};
 use crate::workflow::load::expand;
 use crate::workflow::model::{Role, Target};
 use crate::workflow::{Loaded, Step};
@@ -42,6 +42,7 @@ pub struct World<'a> {
     bun: OnceLock<Tool>,
     postgres: OnceLock<Postgres>,
     config: OnceLock<drizzle::Config>,
+    files: StatCache,
     /// What was asked already: the digest, and the lines that it stands for.
     probes: Mutex<BTreeMap<String, (String, String)>>,
 }
@@ -75,6 +76,7 @@ impl<'a> World<'a> {
             bun: OnceLock::new(),
             postgres: OnceLock::new(),
             config: OnceLock::new(),
+            files: StatCache::at(root),
             probes: Mutex::new(BTreeMap::new()),
         }
     }
@@ -282,11 +284,22 @@ impl Host for World<'_> {
     fn digest(&self, file: &Path) -> Result<String> {
         match file.extension().and_then(|ending| ending.to_str()) {
             Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
-                Ok(code::tokens::digest(file, &text))
+                self.files.digest(file, code::tokens::KIND, || {
+                    let text =
+                        std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
+                    Ok(code::tokens::digest(file, &text))
+                })
             }
-            _ => digest::of_file(file),
+            _ => self.files.digest(file, "content", || digest::of_file(file)),
         }
+    }
+
+    fn opened(&self) {
+        self.files.open();
+    }
+
+    fn stopped(&self) {
+        self.files.close();
     }
 
     fn probe(&self, probe: &str) -> Result<String> {

@@ -6,6 +6,7 @@ pub mod answers;
 pub mod command;
 pub mod context;
 pub mod difference;
+pub mod files;
 pub mod key;
 pub mod plan;
 pub mod precondition;
@@ -33,6 +34,10 @@ pub trait Host: Sync {
     fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome>;
     /// The content of a file as far as freshness goes: comments of a programming language may be left out.
     fn digest(&self, file: &Path) -> Result<String>;
+    /// A run begins: what is read from here on may be kept for the next one, until [`Host::stopped`].
+    fn opened(&self) {}
+    /// A run goes no further for now.
+    fn stopped(&self) {}
     /// A digest of outside state, such as `database:dev`.
     fn probe(&self, probe: &str) -> Result<String>;
     /// What the digest of a probe that was asked stands for, as lines.

@@ -9,6 +9,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::difference;
+use super::files::Seen;
 use super::key::{self, Ask, Key, Parts};
 use super::runner::not_needed;
 use super::{Host, view};
@@ -59,8 +60,9 @@ pub struct Reason {
 
 pub fn of(loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Result<Plan> {
     let mut planned: Vec<Planned> = Vec::new();
+    let mut seen = Seen::default();
     for step in loaded.in_order() {
-        let (verdict, reasons) = judge(step, loaded, state, root, host, &planned)?;
+        let (verdict, reasons) = judge(step, loaded, state, root, host, &planned, &mut seen)?;
         let quiet = verdict == Verdict::Skip && reasons.iter().any(|reason| reason.kind == "not_needed");
         let phase = loaded.steps().find(|(_, other)| other.id == step.id).map(|(phase, _)| phase.id.get_ref().clone());
         planned.push(Planned {
@@ -84,6 +86,7 @@ fn judge(
     root: &Path,
     host: &dyn Host,
     before: &[Planned],
+    seen: &mut Seen,
 ) -> Result<(Verdict, Vec<Reason>)> {
     let id = step.id.get_ref();
     let reason = |kind, detail: String| Reason { kind, detail };
@@ -111,7 +114,7 @@ fn judge(
         return Ok((Verdict::Wait, std::iter::once(why).chain(behind()).collect()));
     }
     let present = state.step.get(id).cloned().unwrap_or_default();
-    let parts = match key::of(step, loaded, state, root, host, Ask::Nothing) {
+    let parts = match key::of(step, loaded, state, root, host, Ask::Nothing, seen) {
         Ok(parts) => parts,
         Err(error) => return Ok((Verdict::Wait, vec![reason("not_judged", error.to_string())])),
     };

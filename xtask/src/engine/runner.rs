@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
+use super::files::Seen;
 use super::key::{self, Ask, Parts};
 use super::schedule::Pass;
 use super::settle::proof;
@@ -28,8 +29,8 @@ pub struct Engine<'a> {
     pub root: &'a Path,
     pub folder: RunFolder,
     pub state: State,
-    /// How many steps may be at work at once.
-    pub jobs: usize,
+    /// How many steps may be at work at once; where it is not said, as many as there are processors, and a few at most.
+    pub jobs: Option<usize>,
 }
 
 /// Where a run stopped.
@@ -55,7 +56,9 @@ impl Engine<'_> {
         };
         self.recover()?;
         self.display.event(&Event::Opened { state: &self.state });
+        self.host.opened();
         let stop = self.passes(selected.as_deref(), to.is_some());
+        self.host.stopped();
         self.display.event(&Event::Stopped);
         stop
     }
@@ -67,7 +70,9 @@ impl Engine<'_> {
         }
         self.change(step, |state| *state = StepState::default())?;
         self.display.event(&Event::Opened { state: &self.state });
+        self.host.opened();
         let stop = self.passes(Some(&[step.to_owned()]), true);
+        self.host.stopped();
         self.display.event(&Event::Stopped);
         stop
     }
@@ -100,12 +105,12 @@ impl Engine<'_> {
     }
 
     /// What a step needs now; its work is not done here.
-    pub(super) fn evaluate(&mut self, step: &Step) -> Result<Next> {
+    pub(super) fn evaluate(&mut self, step: &Step, seen: &mut Seen) -> Result<Next> {
         let id = step.id.get_ref();
         if let Some(reason) = not_needed(step, &self.state) {
             return self.skip(step, &reason);
         }
-        let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything) {
+        let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything, seen) {
             Ok(parts) => parts,
             Err(error) => return Ok(Next::Hold(Failure::from_error(&error))),
         };
@@ -138,7 +143,8 @@ impl Engine<'_> {
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(Failure::from_error(&error)));
         }
-        Ok(Next::Work(parts))
+        // What another step looked at a while ago is not what this one's work will see.
+        Ok(Next::Work(parts.read_again(step, self.root, self.host)?))
     }
 
     fn skip(&mut self, step: &Step, reason: &str) -> Result<Next> {

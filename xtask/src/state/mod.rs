@@ -5,6 +5,8 @@ pub mod durable;
 pub mod folder;
 pub mod lock;
 pub mod model;
+pub mod stat_cache;
 
 pub use folder::{Evidence, Home, RunFolder};
 pub use model::{State, Status, StepState};
+pub use stat_cache::StatCache;

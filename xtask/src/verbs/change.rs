@@ -38,7 +38,7 @@ fn go_on(go: &Go) -> Result<u8> {
             None => return nothing_to_do(&repo),
         },
     };
-    drive(&repo, &loaded, found, go, held)
+    drive(&repo, loaded, found, go, held)
 }
 
 /// `cargo xtask db-change start`
@@ -71,7 +71,7 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
         },
     };
     let found = create(&repo, &loaded, &change)?;
-    drive(&repo, &loaded, found, &start.go, held)
+    drive(&repo, loaded, found, &start.go, held)
 }
 
 /// `cargo xtask run NAME`
@@ -89,7 +89,7 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
         Some(found) => found,
         None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
     };
-    drive(&repo, &loaded, found, go, held)
+    drive(&repo, loaded, found, go, held)
 }
 
 fn nothing_to_do(repo: &Repo) -> Result<u8> {
@@ -197,7 +197,7 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
-fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let terminal = at_terminal();
     let (folder, mut state) = found;
     let Some(loaded) = settled(repo, current, &folder, &mut state, go)? else { return Ok(Kind::Waiting.exit_code()) };
@@ -213,7 +213,7 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
         root: &repo.root,
         folder,
         state,
-        jobs: jobs(go),
+        jobs: go.jobs.map(usize::from),
     };
     let code = loop {
         match engine.run(go.to.as_deref())? {
@@ -261,12 +261,6 @@ pub(super) fn shown_on(go: &Go) -> Box<dyn Display> {
     if go.json { Box::new(JsonLines) } else { Box::new(Terminal::new(at_terminal())) }
 }
 
-/// More than a few at once gain nothing: most of a run is one chain.
-pub(super) fn jobs(go: &Go) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    go.jobs.map_or_else(cores, usize::from)
-}
-
 fn done(engine: &Engine<'_>, go: &Go) -> u8 {
     if go.to.is_some() {
         return 0;
@@ -299,16 +293,19 @@ pub(super) fn applied_note(folder: &RunFolder, state: &State) -> String {
 }
 
 /// The workflow that the run goes by; None where somebody has to say first what a changed file means for it.
-fn settled(repo: &Repo, current: &Loaded, folder: &RunFolder, state: &mut State, go: &Go) -> Result<Option<Loaded>> {
+fn settled(repo: &Repo, current: Loaded, folder: &RunFolder, state: &mut State, go: &Go) -> Result<Option<Loaded>> {
+    if state.workflow_digest == current.digest {
+        return Ok(Some(current));
+    }
     let pinned = open::pinned(&repo.root, folder, state)?;
-    if !adoption::is_open(state, current) {
+    if !adoption::is_open(state, &current) {
         return Ok(Some(pinned));
     }
     let command = command(&state.workflow, &format!("answer {RESERVED} N --reason TEXT"));
-    let next = adoption::question(&pinned, current, state, &command)?;
+    let next = adoption::question(&pinned, &current, state, &command)?;
     let failure = Failure::new(Kind::Waiting, next.question.clone().unwrap_or_default());
     print(&page::held(&state.workflow, RESERVED, &failure, Some(&next)));
-    if at_terminal() && !go.json && answer::ask_workflow(repo, current, folder, state, &next)? {
+    if at_terminal() && !go.json && answer::ask_workflow(repo, &current, folder, state, &next)? {
         return open::pinned(&repo.root, folder, state).map(Some);
     }
     if go.json || !std::io::stdout().is_terminal() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::change::{jobs, shown_on};
+use super::change::shown_on;
 use super::open::{self, Repo};
 use crate::actions::world::World;
 use crate::cli::Go;
@@ -55,8 +55,9 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
         world.install(&tree, "the copy of the work tree")?;
     }
     let display = shown_on(go);
+    let jobs = go.jobs.map(usize::from);
     let mut engine =
-        Engine { loaded: &loaded, host: &world, display: display.as_ref(), root: &tree, folder, state, jobs: jobs(go) };
+        Engine { loaded: &loaded, host: &world, display: display.as_ref(), root: &tree, folder, state, jobs };
     let stop = engine.only(id)?;
     let failure = match stop {
         Stop::Held { failure, .. } => Some(failure),
