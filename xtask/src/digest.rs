@@ -11,6 +11,14 @@ pub fn of(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes.as_ref()))
 }
 
+/// The digest of a text that is given piece by piece.
+#[must_use]
+pub fn of_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    pieces.into_iter().for_each(|piece| hasher.update(piece));
+    hex(&hasher.finalize())
+}
+
 /// One digest over several parts; where one ends and the next begins is part of it.
 #[must_use]
 pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

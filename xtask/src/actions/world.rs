@@ -1,6 +1,7 @@
 //! What the actions share within one run: the trees, the tools, the databases. Everything is made when first asked for.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::connect::{self, Identity};
 use crate::pg::fingerprint;
+use crate::pg::sweep;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
 use crate::process::{Mask, Run, environment, orphans, places};
@@ -43,6 +45,7 @@ pub struct World<'a> {
     postgres: OnceLock<Postgres>,
     config: OnceLock<drizzle::Config>,
     files: StatCache,
+    swept: OnceLock<usize>,
     /// What was asked already: the digest, and the lines that it stands for.
     probes: Mutex<BTreeMap<String, (String, String)>>,
 }
@@ -77,6 +80,7 @@ impl<'a> World<'a> {
             postgres: OnceLock::new(),
             config: OnceLock::new(),
             files: StatCache::at(root),
+            swept: OnceLock::new(),
             probes: Mutex::new(BTreeMap::new()),
         }
     }
@@ -270,8 +274,18 @@ impl<'a> World<'a> {
     }
 }
 
+/// What the digest of a file is made of.
+fn kind(file: &Path) -> &'static str {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => code::tokens::KIND,
+        _ => "content",
+    }
+}
+
 impl Host for World<'_> {
     fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome> {
+        // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
+        self.swept.get_or_init(|| sweep::sweep().unwrap_or_default());
         let found = super::ACTIONS.iter().find(|candidate| candidate.name == action);
         let found = found.with_context(|| format!("validated: `{action}` is an action"))?;
         (found.run)(self, context).or_else(|error| {
@@ -282,16 +296,17 @@ impl Host for World<'_> {
     }
 
     fn digest(&self, file: &Path) -> Result<String> {
-        match file.extension().and_then(|ending| ending.to_str()) {
-            Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => {
-                self.files.digest(file, code::tokens::KIND, || {
-                    let text =
-                        std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
-                    Ok(code::tokens::digest(file, &text))
-                })
+        self.files.digest(file, kind(file), || match kind(file) {
+            code::tokens::KIND => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
+                Ok(code::tokens::digest(file, &text))
             }
-            _ => self.files.digest(file, "content", || digest::of_file(file)),
-        }
+            _ => digest::of_file(file),
+        })
+    }
+
+    fn known(&self, file: &Path, found: &Metadata) -> Option<String> {
+        self.files.known(file, kind(file), found)
     }
 
     fn opened(&self) {

@@ -4,18 +4,60 @@
 //! files as they were before another's work.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 
 use super::Host;
+use crate::digest;
 use crate::failure::Failure;
 
-/// File, relative to the root → digest.
-pub type Digests = BTreeMap<String, String>;
+/// Files, relative to the root, with their digests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digests {
+    pub(super) files: BTreeMap<String, String>,
+    /// Of the list; thousands of files are a long one, and many steps stand on the same.
+    digest: OnceLock<String>,
+}
 
-/// What has been seen in one look at the steps: many of them stand on the same files.
+impl Digests {
+    pub(super) fn of(patterns: &[String], root: &Path, host: &dyn Host) -> Result<Digests> {
+        let mut files = Vec::new();
+        for pattern in patterns {
+            visit(root, pattern, &mut |name, stat| {
+                let path = root.join(&name);
+                let digest =
+                    stat().and_then(|found| host.known(&path, &found)).map_or_else(|| host.digest(&path), Ok)?;
+                files.push((name, digest));
+                Ok(())
+            })?;
+        }
+        Ok(Digests::from(BTreeMap::from_iter(files)))
+    }
+
+    /// A line each.
+    pub(super) fn list(&self) -> String {
+        self.pieces().collect()
+    }
+
+    pub(super) fn digest(&self) -> &str {
+        self.digest.get_or_init(|| digest::of_all(self.pieces().map(str::as_bytes)))
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().flat_map(|(name, digest)| [digest, " ", name, "\n"])
+    }
+}
+
+impl From<BTreeMap<String, String>> for Digests {
+    fn from(files: BTreeMap<String, String>) -> Digests {
+        Digests { files, digest: OnceLock::new() }
+    }
+}
+
+/// What has been seen in one look at the steps.
 #[derive(Debug, Default)]
 pub struct Seen(BTreeMap<Vec<String>, Arc<Digests>>);
 
@@ -29,66 +71,59 @@ impl Seen {
         if let Some(known) = self.0.get(patterns) {
             return Ok(known.clone());
         }
-        let found = Arc::new(digests(patterns, root, host)?);
+        let found = Arc::new(Digests::of(patterns, root, host)?);
         self.0.insert(patterns.to_vec(), found.clone());
         Ok(found)
     }
 }
 
-/// The files of several globs as they are now.
-pub(super) fn digests(patterns: &[String], root: &Path, host: &dyn Host) -> Result<Digests> {
-    let mut found = Digests::new();
-    for pattern in patterns {
-        for file in unsorted(root, pattern)? {
-            let digest = host.digest(&file)?;
-            let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
-            found.insert(name, digest);
-        }
-    }
-    Ok(found)
-}
-
 /// The files that a glob of the workflow file names, sorted; `node_modules` and `.git` are never looked into.
 pub fn files(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
-    let mut found = unsorted(root, pattern)?;
+    let mut found = Vec::new();
+    visit(root, pattern, &mut |name, _| {
+        found.push(root.join(name));
+        Ok(())
+    })?;
     found.sort();
     Ok(found)
 }
 
-fn unsorted(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+/// Takes the name of a file below the root, and what the file system says of it where that is asked for and cheap.
+type Visitor<'a> = &'a mut dyn FnMut(String, &dyn Fn() -> Option<Metadata>) -> Result<()>;
+
+fn visit(root: &Path, pattern: &str, each: Visitor<'_>) -> Result<()> {
     let glob =
         glob::Pattern::new(pattern).map_err(|error| Failure::usage(format!("`{pattern}` is not a glob: {error}")))?;
     let plain = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[']));
-    let start = plain.fold(root.to_owned(), |path, part| path.join(part));
-    let mut found = Vec::new();
-    match start.metadata() {
-        Ok(here) if here.is_file() => found.push(start),
-        Ok(here) if here.is_dir() => walk(&start, root, &glob, &mut found)?,
-        _ => {}
+    let start = plain.filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
+    match root.join(&start).metadata() {
+        Ok(here) if here.is_file() => each(start, &|| Some(here.clone())),
+        Ok(here) if here.is_dir() => walk(root, &start, &glob, each),
+        _ => Ok(()),
     }
-    Ok(found)
 }
 
-fn walk(folder: &Path, root: &Path, glob: &glob::Pattern, found: &mut Vec<PathBuf>) -> Result<()> {
+fn walk(root: &Path, folder: &str, glob: &glob::Pattern, each: Visitor<'_>) -> Result<()> {
     const LITERAL: glob::MatchOptions = glob::MatchOptions {
         case_sensitive: true,
         require_literal_separator: true,
         require_literal_leading_dot: false,
     };
-    let listing = || format!("listing the inputs in `{}`", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(listing)? {
+    let listing = || format!("listing the inputs in `{}`", root.join(folder).display());
+    for entry in std::fs::read_dir(root.join(folder)).with_context(listing)? {
         let entry = entry.with_context(listing)?;
+        // A glob is text: it matches no other name.
+        let Ok(last) = entry.file_name().into_string() else { continue };
+        let name = if folder.is_empty() { last.clone() } else { [folder, "/", &last].concat() };
         let kind = entry.file_type().with_context(listing)?;
-        let path = entry.path();
         if kind.is_dir() {
-            if entry.file_name() != "node_modules" && entry.file_name() != ".git" {
-                walk(&path, root, glob, found)?;
+            if last != "node_modules" && last != ".git" {
+                walk(root, &name, glob, each)?;
             }
         // A linked folder is somebody else's, and may lead back here.
-        } else if path.strip_prefix(root).is_ok_and(|name| glob.matches_path_with(name, LITERAL))
-            && !(kind.is_symlink() && path.is_dir())
-        {
-            found.push(path);
+        } else if glob.matches_with(&name, LITERAL) && !(kind.is_symlink() && entry.path().is_dir()) {
+            // Of a link this would tell about the link.
+            each(name, &|| kind.is_file().then(|| entry.metadata().ok()).flatten())?;
         }
     }
     Ok(())

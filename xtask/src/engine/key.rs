@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::Host;
-use super::files::{self, Digests, Seen};
+use super::files::{Digests, Seen};
 use crate::digest;
 use crate::state::State;
 use crate::state::durable;
@@ -46,8 +46,8 @@ impl Parts {
     #[must_use]
     pub fn key(&self) -> Key {
         let mut key = self.other.clone();
-        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.is_empty()) {
-            key.insert(INPUTS.to_owned(), digest::of(list(inputs)));
+        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.files.is_empty()) {
+            key.insert(INPUTS.to_owned(), inputs.digest().to_owned());
         }
         key
     }
@@ -55,17 +55,17 @@ impl Parts {
     /// The files with their digests, a line each.
     #[must_use]
     pub fn list(&self) -> String {
-        self.inputs.as_deref().map(list).unwrap_or_default()
+        self.inputs.as_ref().map(|inputs| inputs.list()).unwrap_or_default()
     }
 
     pub fn inputs(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.inputs.iter().flat_map(|inputs| inputs.iter())
+        self.inputs.iter().flat_map(|inputs| &inputs.files)
     }
 
     /// The same with the files as they are now.
     pub(super) fn read_again(mut self, step: &Step, root: &Path, host: &dyn Host) -> Result<Parts> {
         if self.inputs.is_some() {
-            self.inputs = Some(Arc::new(files::digests(&step.inputs, root, host)?));
+            self.inputs = Some(Arc::new(Digests::of(&step.inputs, root, host)?));
         }
         Ok(self)
     }
@@ -75,17 +75,13 @@ impl Parts {
     #[must_use]
     pub fn with_own(mut self, after: &Parts, own: &Digests) -> Parts {
         if let (Some(kept), Some(after)) = (&mut self.inputs, &after.inputs) {
-            let kept = Arc::make_mut(kept);
-            kept.retain(|name, _| !own.contains_key(name));
-            let made = after.iter().filter(|(name, _)| own.contains_key(*name));
-            kept.extend(made.map(|(name, digest)| (name.clone(), digest.clone())));
+            let theirs = kept.files.iter().filter(|(name, _)| !own.files.contains_key(*name));
+            let made = after.files.iter().filter(|(name, _)| own.files.contains_key(*name));
+            let all: BTreeMap<_, _> = theirs.chain(made).map(|(name, digest)| (name.clone(), digest.clone())).collect();
+            *kept = Arc::new(all.into());
         }
         self
     }
-}
-
-fn list(inputs: &Digests) -> String {
-    inputs.iter().flat_map(|(name, digest)| [digest, " ", name, "\n"]).collect()
 }
 
 /// Whether a part is known only by asking a program or a database.
@@ -155,7 +151,7 @@ fn values(step: &Step, red: Option<&Step>) -> Vec<String> {
 
 /// The files that a step says it writes: name → digest.
 pub fn outputs(step: &Step, root: &Path, host: &dyn Host) -> Result<Digests> {
-    files::digests(&step.outputs, root, host)
+    Digests::of(&step.outputs, root, host)
 }
 
 /// A digest that tells nothing about the value to someone who has only the state: the key is random, per repo, 0600.

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -30,7 +31,7 @@ pub struct StatCache {
 #[derive(Debug, Default)]
 struct Inner {
     /// None until somebody asks.
-    entries: Option<HashMap<String, Entry>>,
+    entries: Option<HashMap<Box<str>, Entry>>,
     session: Session,
 }
 
@@ -52,9 +53,33 @@ enum Session {
 
 #[derive(Debug)]
 struct Entry {
-    stamp: String,
-    digest: String,
+    stamp: Stamp,
+    /// The kind of the digest, a space, the digest.
+    made: Box<str>,
     used: bool,
+}
+
+impl Entry {
+    fn digest(&self, kind: &str) -> Option<&str> {
+        self.made.strip_prefix(kind)?.strip_prefix(' ')
+    }
+}
+
+/// Everything that the file system says of the content: device, inode, size, seconds and nanoseconds of both times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp([i64; 7]);
+
+impl Stamp {
+    fn of(file: &Metadata) -> Stamp {
+        let [device, inode, size] = [file.dev(), file.ino(), file.size()].map(u64::cast_signed);
+        Stamp([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
+    }
+
+    /// The later of the two times.
+    fn newest(&self) -> (i64, i64) {
+        let [.., content, content_ns, inode, inode_ns] = self.0;
+        (content, content_ns).max((inode, inode_ns))
+    }
 }
 
 impl StatCache {
@@ -74,30 +99,42 @@ impl StatCache {
         }
     }
 
-    /// The digest of a file; `read` makes it where it is not known. `kind` names how it is made, one word.
+    /// The digest of a file of which the file system says this, where it is kept.
+    pub fn known(&self, file: &Path, kind: &str, found: &Metadata) -> Option<String> {
+        let mut inner = self.inner.lock().ok()?;
+        let entries = inner.entries.get_or_insert_with(|| load(&self.path));
+        let entry = entries.get_mut(self.name(file)?).filter(|entry| entry.stamp == Stamp::of(found))?;
+        let digest = entry.digest(kind)?.to_owned();
+        entry.used = true;
+        Some(digest)
+    }
+
+    /// The digest of a file; `read` makes it where it is not kept. `kind` names how it is made, one word.
     pub fn digest(&self, file: &Path, kind: &str, read: impl FnOnce() -> Result<String>) -> Result<String> {
-        let name = file.strip_prefix(&self.root).ok().and_then(Path::to_str).filter(|name| !name.contains('\n'));
-        let (Some(name), Ok(before)) = (name, fs::metadata(file)) else { return read() };
-        let stamp = stamp(kind, &before);
-        let Ok(mut inner) = self.inner.lock() else { return read() };
-        let entry = inner.entries.get_or_insert_with(|| load(&self.path)).get_mut(name);
-        if let Some(entry) = entry.filter(|entry| entry.stamp == stamp) {
-            entry.used = true;
-            return Ok(entry.digest.clone());
+        let (Some(name), Ok(before)) = (self.name(file), fs::metadata(file)) else { return read() };
+        if let Some(known) = self.known(file, kind, &before) {
+            return Ok(known);
         }
-        inner.session.begin(&self.path);
+        if let Ok(mut inner) = self.inner.lock() {
+            inner.session.begin(&self.path);
+        }
         // Others may look things up while this one is read.
-        drop(inner);
         let digest = read()?;
-        let after = fs::metadata(file);
-        if let Ok(mut inner) = self.inner.lock()
-            && let Ok(after) = after
-            && inner.session.keeps(&before, &after)
+        let stamp = Stamp::of(&before);
+        if let Ok(after) = fs::metadata(file)
+            && let Ok(mut inner) = self.inner.lock()
+            && inner.session.keeps(&stamp, &Stamp::of(&after))
             && let Some(entries) = &mut inner.entries
         {
-            entries.insert(name.to_owned(), Entry { stamp, digest: digest.clone(), used: true });
+            entries.insert(name.into(), Entry { stamp, made: format!("{kind} {digest}").into(), used: true });
         }
         Ok(digest)
+    }
+
+    /// A file's name in the cache; none for a file elsewhere, or with a name that no line can hold.
+    fn name<'f>(&self, file: &'f Path) -> Option<&'f str> {
+        let below = file.as_os_str().as_bytes().strip_prefix(self.root.as_os_str().as_bytes())?;
+        std::str::from_utf8(below.strip_prefix(b"/")?).ok().filter(|name| !name.contains('\n'))
     }
 
     /// Writes what the session added. Nothing depends on it: a cache that cannot be written is done without.
@@ -108,7 +145,10 @@ impl StatCache {
             let there = |name: &str| self.root.join(name).symlink_metadata().is_ok();
             let lines: String = entries
                 .filter(|(name, entry)| entry.used || there(name))
-                .map(|(name, entry)| format!("{} {} {name}\n", entry.stamp, entry.digest))
+                .map(|(name, entry)| {
+                    let stamp = entry.stamp.0.map(|number| number.to_string()).join(" ");
+                    format!("{stamp} {} {name}\n", entry.made)
+                })
                 .collect();
             let text = format!("{FORMAT} {}\n{lines}", digest::of(&lines));
             if fs::write(file.path(), text).is_ok() {
@@ -132,47 +172,42 @@ impl Session {
     }
 
     /// Whether a file that was read between these two looks may be known by them.
-    fn keeps(&mut self, before: &Metadata, after: &Metadata) -> bool {
+    fn keeps(&mut self, before: &Stamp, after: &Stamp) -> bool {
         let Session::Reading { began, kept, .. } = self else { return false };
-        let newest = (before.mtime(), before.mtime_nsec()).max((before.ctime(), before.ctime_nsec()));
-        let keeps = newest < *began && stamp("", before) == stamp("", after);
+        let keeps = before.newest() < *began && before == after;
         *kept |= keeps;
         keeps
     }
 }
 
-/// Everything that the file system says of the content, and how its digest is made.
-fn stamp(kind: &str, of: &Metadata) -> String {
-    format!(
-        "{kind} {} {} {} {}.{} {}.{}",
-        of.dev(),
-        of.ino(),
-        of.size(),
-        of.mtime(),
-        of.mtime_nsec(),
-        of.ctime(),
-        of.ctime_nsec()
-    )
-}
-
-fn load(path: &Path) -> HashMap<String, Entry> {
+fn load(path: &Path) -> HashMap<Box<str>, Entry> {
     fs::read_to_string(path).ok().and_then(|text| parse(&text)).unwrap_or_default()
 }
 
-fn parse(text: &str) -> Option<HashMap<String, Entry>> {
+fn parse(text: &str) -> Option<HashMap<Box<str>, Entry>> {
     let (head, lines) = text.split_once('\n')?;
     if head.strip_prefix(FORMAT)?.trim_start() != digest::of(lines) {
         return None;
     }
-    lines.lines().map(line).collect()
+    // Each line is longer than this.
+    let mut entries = HashMap::with_capacity(lines.len() / 100);
+    for text in lines.lines() {
+        let (name, entry) = line(text)?;
+        entries.insert(name, entry);
+    }
+    Some(entries)
 }
 
-/// `kind device inode size mtime ctime digest name`
-fn line(line: &str) -> Option<(String, Entry)> {
-    const WORDS: usize = 6;
-    let end = line.match_indices(' ').nth(WORDS - 1)?.0;
-    let (digest, name) = line[end + 1..].split_once(' ')?;
-    Some((name.to_owned(), Entry { stamp: line[..end].to_owned(), digest: digest.to_owned(), used: false }))
+/// `device inode size mtime mtime_ns ctime ctime_ns kind digest name`
+fn line(line: &str) -> Option<(Box<str>, Entry)> {
+    let (mut stamp, mut rest) = ([0; 7], line);
+    for number in &mut stamp {
+        let (word, after) = rest.split_once(' ')?;
+        *number = word.parse().ok()?;
+        rest = after;
+    }
+    let end = rest.match_indices(' ').nth(1)?.0;
+    Some((rest[end + 1..].into(), Entry { stamp: Stamp(stamp), made: rest[..end].into(), used: false }))
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::cli::{DB_CHANGE, Go, Start};
 use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, adoption, raise_lane, view};
 use crate::failure::{Failure, Kind};
-use crate::pg::sweep;
 use crate::repo::git;
 use crate::report::json::JsonLines;
 use crate::report::page;
@@ -202,8 +201,6 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
     let (folder, mut state) = found;
     let Some(loaded) = settled(repo, current, &folder, &mut state, go)? else { return Ok(Kind::Waiting.exit_code()) };
     let loaded = &loaded;
-    // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
-    let _ = sweep::sweep();
     let base = state.base.clone();
     let display = shown_on(go);
     let mut engine = Engine {
