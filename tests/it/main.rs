@@ -18,6 +18,7 @@ mod only;
 mod other_postgres;
 mod parallel;
 mod sample;
+mod secrets;
 mod tampering;
 mod workflow_files;
 

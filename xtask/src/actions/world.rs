@@ -274,6 +274,14 @@ impl<'a> World<'a> {
     }
 }
 
+/// Whether an environment value is one to hide, by what its name says.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "_KEY", "_URL", "_DSN"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
 /// What the digest of a file is made of.
 fn kind(file: &Path) -> &'static str {
     match file.extension().and_then(|ending| ending.to_str()) {
@@ -436,11 +444,18 @@ impl Host for World<'_> {
 
     fn mask(&self) -> Mask {
         let mut mask = Mask::default();
-        for target in self.loaded.workflow.target.values() {
-            if let Some(url) = self.env(&target.url_env).and_then(|text| url::parse(&text).ok())
-                && let Some(password) = &url.password
-            {
-                mask.add(password);
+        let targets = self.loaded.workflow.target.values();
+        let urls = targets.flat_map(|target| std::iter::once(&target.url_env).chain(&target.direct_url_env));
+        let named = self.loaded.steps().flat_map(|(_, step)| &step.env);
+        let all: BTreeMap<&String, bool> =
+            named.map(|name| (name, is_secret(name))).chain(urls.map(|name| (name, true))).collect();
+        for (name, secret) in all {
+            let Some(text) = self.env(name) else { continue };
+            match url::parse(&text) {
+                Ok(url) => mask.extend(&url.mask()),
+                // A url that cannot be read may have the password anywhere in it.
+                Err(_) if secret => mask.add(&text),
+                Err(_) => {}
             }
         }
         if let Ok(shadow) = self.shadow.lock()

@@ -7,6 +7,7 @@ pub mod command;
 pub mod context;
 pub mod difference;
 pub mod files;
+mod hidden;
 pub mod key;
 pub mod plan;
 pub mod precondition;

@@ -15,7 +15,7 @@ use anyhow::{Result, anyhow};
 use super::files::Seen;
 use super::key::Parts;
 use super::runner::{Engine, Next, not_needed};
-use super::{Display, Event, Host, Outcome, StepContext, command};
+use super::{Display, Event, Host, Outcome, StepContext, command, hidden};
 use crate::failure::{Failure, Kind};
 use crate::process::interrupt;
 use crate::state::folder::now;
@@ -206,7 +206,7 @@ impl Engine<'_> {
         if let Some((lane, reason)) = worked.lane {
             super::raise_lane(&mut self.state, lane, &reason);
         }
-        let outcome = worked.outcome.and_then(|outcome| self.with_outputs(step, outcome));
+        let outcome = hidden::outcome(worked.outcome, self.host).and_then(|outcome| self.with_outputs(step, outcome));
         // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
         let parts = match outcome {
             Ok(_) => self.parts_after(step, parts)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal};
 
 use super::rows::Rows;
+use super::stream::Stream;
 use super::{Mask, environment, interrupt};
 use crate::failure::{Failure, Kind};
 
@@ -195,23 +196,27 @@ impl Run {
         let (mask, on_line, mut log) = (self.mask.clone(), self.on_line.clone(), log);
         if let Some(pipe) = pipe {
             thread::spawn(move || {
-                let mut reader = BufReader::new(pipe);
-                let (mut line, mut rows) = (Vec::new(), Rows::default());
-                while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                    let masked = mask.apply(&String::from_utf8_lossy(&line));
-                    let kept = rows.apply(&masked);
-                    if let Some(log) = &mut log {
-                        // A full disk must not stop the child's output from being read; the step's own proof decides.
-                        let _ = log.line(kept.as_bytes());
+                let (mut pipe, mut stream, mut rows) = (pipe, Stream::new(mask), Rows::default());
+                let mut buffer = [0; 8192];
+                let mut tell = |masked: String| {
+                    for line in masked.split_inclusive('\n') {
+                        let kept = rows.apply(line);
+                        if let Some(log) = &mut log {
+                            // A full disk must not stop the child's output from being read; the step's own proof decides.
+                            let _ = log.line(kept.as_bytes());
+                        }
+                        if let Some(on_line) = on_line.as_ref().filter(|_| !kept.is_empty()) {
+                            on_line(kept.trim_end());
+                        }
                     }
-                    if let Some(on_line) = on_line.as_ref().filter(|_| !kept.is_empty()) {
-                        on_line(kept.trim_end());
+                    masked.is_empty() || sender.send(masked.into_bytes()).is_ok()
+                };
+                while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                    if !tell(stream.push(&buffer[..read])) {
+                        return;
                     }
-                    if sender.send(masked.into_bytes()).is_err() {
-                        break;
-                    }
-                    line.clear();
                 }
+                tell(stream.finish());
             });
         }
         receiver
