@@ -112,7 +112,7 @@ impl Engine<'_> {
         }
         let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything, seen) {
             Ok(parts) => parts,
-            Err(error) => return Ok(Next::Hold(hidden::failure(&error, self.host))),
+            Err(error) => return Ok(Next::Hold(hidden::failure(&error, &self.host.mask()))),
         };
         let key = parts.key();
         let present = self.state.step.get(id).cloned().unwrap_or_default();
@@ -141,7 +141,7 @@ impl Engine<'_> {
             })?;
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
-            return Ok(Next::Hold(hidden::failure(&error, self.host)));
+            return Ok(Next::Hold(hidden::failure(&error, &self.host.mask())));
         }
         // What another step looked at a while ago is not what this one's work will see.
         Ok(Next::Work(parts.read_again(step, self.root, self.host)?))

@@ -206,7 +206,8 @@ impl Engine<'_> {
         if let Some((lane, reason)) = worked.lane {
             super::raise_lane(&mut self.state, lane, &reason);
         }
-        let outcome = hidden::outcome(worked.outcome, self.host).and_then(|outcome| self.with_outputs(step, outcome));
+        let outcome =
+            hidden::outcome(worked.outcome, &self.host.mask()).and_then(|outcome| self.with_outputs(step, outcome));
         // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
         let parts = match outcome {
             Ok(_) => self.parts_after(step, parts)?,
