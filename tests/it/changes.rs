@@ -5,6 +5,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use regex::Regex;
 use serde_json::Value;
 use xtask::pg::url;
@@ -179,6 +181,20 @@ fn as_owner(sample: &Sample, password: &str) -> String {
     format!("postgres://{role}:{}@{place}", percent_encoded(password))
 }
 
+/// What a program may make of a password: as typed, in a url, as hexadecimal text, and the middle of every base64 with it in.
+fn forms(password: &str) -> Vec<String> {
+    let encoded = percent_encoded(password);
+    let mut forms = vec![password.to_owned(), encoded.clone(), encoded.replace("%2F", "%2f")];
+    for text in [password, encoded.as_str()] {
+        forms.push(xtask::digest::hex(text.as_bytes()));
+        forms.extend((0..3).map(|before| {
+            let whole = STANDARD_NO_PAD.encode([vec![0; before], text.as_bytes().to_vec()].concat());
+            whole[4..whole.len() - 2].to_owned()
+        }));
+    }
+    forms
+}
+
 /// Looks at the arguments of every process of the machine until told to stop; those that hold one of the texts.
 fn watch_arguments(texts: &[String], stop: &AtomicBool) -> Vec<String> {
     let mut found = Vec::new();
@@ -204,7 +220,7 @@ fn an_additive_change_from_an_edited_schema_takes_one_command_and_tells_no_secre
     sample.env.insert("DATABASE_URL".to_owned(), url);
     let before = sample.content();
     sample.patch("phone/schema.patch");
-    let secrets = [password.to_owned(), percent_encoded(password)];
+    let secrets = forms(password);
     let stop = AtomicBool::new(false);
     let (ran, seen) = std::thread::scope(|scope| {
         let watch = scope.spawn(|| watch_arguments(&secrets, &stop));

@@ -82,8 +82,15 @@ impl Lab {
         let loaded = self.loaded();
         let root = self.repo.root();
         let (folder, state) = (self.folder(), self.state());
-        let mut engine =
-            Engine { loaded: &loaded, host: &self.host, display: Arc::new(Silent), root: &root, folder, state, jobs };
+        let mut engine = Engine {
+            loaded: &loaded,
+            host: &self.host,
+            display: Arc::new(Silent),
+            root: &root,
+            folder,
+            state,
+            jobs: Some(jobs),
+        };
         let stop = engine.run(None).unwrap();
         (self.host.did.lock().unwrap().drain(..).collect::<Vec<_>>().join(" "), stop)
     }

@@ -211,3 +211,43 @@ fn another_version_of_a_tool_makes_exactly_the_steps_run_again_that_ask_for_it()
     tool("0.9");
     go().expect(6).says(&["needs `stamp` >=1, found: stamp 0.9", "held up by: asks"]);
 }
+
+#[test]
+fn an_edit_that_leaves_size_and_time_as_they_were_is_seen_and_a_look_writes_nothing() {
+    let repo = Repo::new();
+    repo.write("a.txt", "one");
+    open_workflow(&repo, &[shell("a", &[], "cat a.txt", &format!("inputs = [\"a.txt\"]\n{FIRST_WORD}"))]);
+    go(&repo);
+    // By now the file is older than a session, so that this one remembers it.
+    go(&repo);
+    assert!(repo.read(".db-change/files").contains(" content "), "nothing is remembered");
+    repo.trace();
+    let time = std::fs::metadata(repo.path("a.txt")).unwrap().modified().unwrap();
+    let file = std::fs::File::options().write(true).open(repo.path("a.txt")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"two", 0).unwrap();
+    file.set_modified(time).unwrap();
+    let remembered = repo.read(".db-change/files");
+    let planned = repo.xtask(&["db-change", "plan", "--workflow", "w"]).run().expect(0);
+    assert!(planned.stdout.contains("stale: input a.txt changed"), "{}", planned.stdout);
+    assert_eq!(repo.read(".db-change/files"), remembered);
+    go(&repo);
+    assert_eq!(repo.trace(), "a");
+}
+
+#[test]
+fn what_a_step_writes_is_seen_by_one_that_stands_on_the_files_of_an_earlier_one() {
+    let repo = Repo::new();
+    repo.write("seed", "1");
+    repo.write("src/made.txt", "1");
+    let reads = "inputs = [\"src/*.txt\"]";
+    let makes = shell("b", &["a"], "cp seed src/made.txt", "inputs = [\"seed\"]");
+    open_workflow(&repo, &[shell("a", &[], "true", reads), makes, shell("c", &["b"], "true", reads)]);
+    go(&repo);
+    assert_eq!(repo.trace(), "a b c");
+    repo.write("seed", "2");
+    go(&repo);
+    // `a` was looked at before; the next run tells it.
+    assert_eq!(repo.trace(), "b c");
+    go(&repo);
+    assert_eq!(repo.trace(), "a");
+}

@@ -32,6 +32,7 @@ mod parallel;
 mod people;
 mod refusals;
 mod sample;
+mod secrets;
 mod signals;
 mod stale;
 mod state_files;

@@ -4,6 +4,7 @@ use std::fs;
 
 use xtask::actions;
 use xtask::actions::world::World;
+use xtask::engine::files::Seen;
 use xtask::engine::key::{self, Ask};
 use xtask::state::{Home, Status};
 use xtask::workflow::load::{load, path_of};
@@ -20,7 +21,8 @@ fn stale(sample: &Sample) -> Vec<String> {
         let present = state.step.get(id).filter(|step| step.status == Status::Passed);
         let step = loaded.step(id).unwrap();
         present.is_some_and(|present| {
-            key::of(step, &loaded, &state, &sample.root(), &world, Ask::Everything).unwrap().key() != present.key
+            key::of(step, &loaded, &state, &sample.root(), &world, Ask::Everything, &mut Seen::default()).unwrap().key()
+                != present.key
         })
     };
     let ids = loaded.steps().map(|(_, step)| step.id.get_ref().clone());

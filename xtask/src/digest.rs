@@ -11,6 +11,14 @@ pub fn of(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes.as_ref()))
 }
 
+/// The digest of a text that is given piece by piece.
+#[must_use]
+pub fn of_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    pieces.into_iter().for_each(|piece| hasher.update(piece));
+    hex(&hasher.finalize())
+}
+
 /// One digest over several parts; where one ends and the next begins is part of it.
 #[must_use]
 pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
@@ -39,7 +47,9 @@ pub fn of_file(path: &Path) -> Result<String> {
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// `N` bytes from the system's source of randomness.

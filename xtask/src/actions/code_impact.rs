@@ -9,7 +9,7 @@ use super::change::Change;
 use super::world::World;
 use crate::code::usages::{self, CodeImpact, Target};
 use crate::code::{imports, schema};
-use crate::engine::{Host, Outcome, StepContext, key};
+use crate::engine::{Host, Outcome, StepContext, files};
 use crate::sql::Operation;
 use crate::state::Evidence;
 
@@ -65,7 +65,7 @@ fn targets(change: &Change, source: &mut schema::SchemaSource, base: &schema::Sc
 
 /// The tables and columns as a tree's schema files define them.
 pub(super) fn source(world: &World<'_>, tree: &Path) -> Result<schema::SchemaSource> {
-    schema::read(&key::files(tree, world.var("schema_glob")?)?)
+    schema::read(&files::files(tree, world.var("schema_glob")?)?)
 }
 
 pub(super) fn usages(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::code;
 use crate::digest;
 use crate::drizzle::{Snapshot, config, diff, export, schema};
-use crate::engine::{Outcome, StepContext, key};
+use crate::engine::{Outcome, StepContext, files};
 use crate::failure::Failure;
 use crate::pg::error::Told;
 use crate::pg::fingerprint::{self, Fingerprint};
@@ -138,7 +138,7 @@ fn modelled(mut fingerprint: Fingerprint) -> Fingerprint {
 pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
-    let files = key::files(&world.root, context.required("schema")?)?;
+    let files = files::files(&world.root, context.required("schema")?)?;
     let mut written = Vec::new();
     for operation in &change.operations {
         let source = code::schema::read(&files)?;

@@ -1,6 +1,7 @@
 //! What the actions share within one run: the trees, the tools, the databases. Everything is made when first asked for.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -18,12 +19,13 @@ use crate::failure::Failure;
 use crate::pg::connect::{self, Identity};
 use crate::pg::error::Told;
 use crate::pg::fingerprint;
+use crate::pg::sweep;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
 use crate::process::{Log, Mask, Run, environment, places};
 use crate::repo::git;
 use crate::sql::TableName;
-use crate::state::RunFolder;
+use crate::state::{RunFolder, StatCache};
 use crate::workflow::load::expand;
 use crate::workflow::model::{Role, Target};
 use crate::workflow::{Loaded, Step};
@@ -43,6 +45,8 @@ pub struct World<'a> {
     bun: OnceLock<Tool>,
     postgres: OnceLock<Postgres>,
     config: OnceLock<drizzle::Config>,
+    files: StatCache,
+    swept: OnceLock<usize>,
     /// What was asked already: the digest, and the lines that it stands for.
     probes: Mutex<BTreeMap<String, (String, String)>>,
 }
@@ -76,6 +80,8 @@ impl<'a> World<'a> {
             bun: OnceLock::new(),
             postgres: OnceLock::new(),
             config: OnceLock::new(),
+            files: StatCache::at(root),
+            swept: OnceLock::new(),
             probes: Mutex::new(BTreeMap::new()),
         }
     }
@@ -266,8 +272,26 @@ impl<'a> World<'a> {
     }
 }
 
+/// Whether an environment value is one to hide, by what its name says.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "CREDENTIAL", "_KEY", "_URL", "_DSN"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// What the digest of a file is made of.
+fn kind(file: &Path) -> &'static str {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => code::tokens::KIND,
+        _ => "content",
+    }
+}
+
 impl Host for World<'_> {
     fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome> {
+        // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
+        self.swept.get_or_init(|| sweep::sweep().unwrap_or_default());
         let found = super::ACTIONS.iter().find(|candidate| candidate.name == action);
         let found = found.with_context(|| format!("validated: `{action}` is an action"))?;
         (found.run)(self, context).or_else(|error| {
@@ -278,13 +302,25 @@ impl Host for World<'_> {
     }
 
     fn digest(&self, file: &Path) -> Result<String> {
-        match file.extension().and_then(|ending| ending.to_str()) {
-            Some("ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs") => {
+        self.files.digest(file, kind(file), || match kind(file) {
+            code::tokens::KIND => {
                 let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
                 Ok(code::tokens::digest(file, &text))
             }
             _ => digest::of_file(file),
-        }
+        })
+    }
+
+    fn known(&self, file: &Path, found: &Metadata) -> Option<String> {
+        self.files.known(file, kind(file), found)
+    }
+
+    fn opened(&self) {
+        self.files.open();
+    }
+
+    fn stopped(&self) {
+        self.files.close();
     }
 
     fn probe(&self, probe: &str) -> Result<String> {
@@ -412,11 +448,18 @@ impl Host for World<'_> {
 
     fn mask(&self) -> Mask {
         let mut mask = Mask::default();
-        for target in self.loaded.workflow.target.values() {
-            if let Some(url) = self.env(&target.url_env).and_then(|text| url::parse(&text).ok())
-                && let Some(password) = &url.password
-            {
-                mask.add(password);
+        let targets = self.loaded.workflow.target.values();
+        let urls = targets.flat_map(|target| std::iter::once(&target.url_env).chain(&target.direct_url_env));
+        let named = self.loaded.steps().flat_map(|(_, step)| &step.env);
+        let all: BTreeMap<&String, bool> =
+            named.map(|name| (name, is_secret(name))).chain(urls.map(|name| (name, true))).collect();
+        for (name, secret) in all {
+            let Some(text) = self.env(name) else { continue };
+            match url::parse(&text) {
+                Ok(url) => mask.extend(&url.mask()),
+                // A url that cannot be read may have the password anywhere in it.
+                Err(_) if secret => mask.add(&text),
+                Err(_) => {}
             }
         }
         if let Ok(shadow) = self.shadow.lock()

@@ -62,7 +62,7 @@ pub fn act(context: &StepContext<'_>, loaded: &Loaded, root: &Path, host: &dyn H
         .proven("command", run.display())
         .info("seconds", output.duration.as_secs_f64());
     if step.tree == Tree::Work {
-        for (name, digest) in key::outputs(step, root, host)? {
+        for (name, digest) in key::outputs(step, root, host)?.files {
             evidence = evidence.proven(&format!("output {name}"), digest);
         }
     }

@@ -56,17 +56,15 @@ impl Change {
 #[must_use]
 pub fn between(before: &Key, now: &Parts, kept: &Contents) -> Vec<Change> {
     let key = now.key();
-    let lists = (before.get(INPUTS).and_then(|digest| kept.get(digest)), now.inputs().collect::<Vec<_>>());
     let mut changes = of_maps(before, &key, "");
     let Some(place) = changes.iter().position(|change| change.part == INPUTS) else { return changes };
     // Where the list of that time is known, the files are named one by one.
-    let listed = match (before.get(INPUTS), lists) {
-        (None, (_, now)) => Some((Key::new(), now)),
-        (Some(_), (Some(text), now)) => Some((listed(&text), now)),
-        (Some(_), (None, _)) => None,
+    let before = match before.get(INPUTS) {
+        None => Some(Key::new()),
+        Some(digest) => kept.get(digest).map(|text| listed(&text)),
     };
-    if let Some((before, now)) = listed {
-        let now: Key = now.into_iter().map(|(name, digest)| (name.clone(), digest.clone())).collect();
+    if let Some(before) = before {
+        let now: Key = now.inputs().map(|(name, digest)| (name.clone(), digest.clone())).collect();
         changes.splice(place..=place, of_maps(&before, &now, "input "));
     }
     changes

@@ -5,13 +5,14 @@
 //! a difference can be shown ([`super::difference`]).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Host;
+use super::files::{Digests, Seen};
 use crate::digest;
-use crate::failure::Failure;
 use crate::state::{Home, State, seal};
 use crate::workflow::condition;
 use crate::workflow::load::{captured_names, definition};
@@ -35,8 +36,8 @@ pub enum Ask {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     other: Key,
-    /// File → digest. None where the step's inputs are those of the base commit.
-    inputs: Option<BTreeMap<String, String>>,
+    /// None where the step's inputs are those of the base commit.
+    inputs: Option<Arc<Digests>>,
 }
 
 impl Parts {
@@ -44,8 +45,8 @@ impl Parts {
     #[must_use]
     pub fn key(&self) -> Key {
         let mut key = self.other.clone();
-        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.is_empty()) {
-            key.insert(INPUTS.to_owned(), digest::of(list(inputs)));
+        if let Some(inputs) = self.inputs.as_ref().filter(|inputs| !inputs.files.is_empty()) {
+            key.insert(INPUTS.to_owned(), inputs.digest().to_owned());
         }
         key
     }
@@ -53,28 +54,33 @@ impl Parts {
     /// The files with their digests, a line each.
     #[must_use]
     pub fn list(&self) -> String {
-        self.inputs.as_ref().map(list).unwrap_or_default()
+        self.inputs.as_ref().map(|inputs| inputs.list()).unwrap_or_default()
     }
 
     pub fn inputs(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.inputs.iter().flatten()
+        self.inputs.iter().flat_map(|inputs| &inputs.files)
+    }
+
+    /// The same with the files as they are now.
+    pub(super) fn read_again(mut self, step: &Step, root: &Path, host: &dyn Host) -> Result<Parts> {
+        if self.inputs.is_some() {
+            self.inputs = Some(Arc::new(Digests::of(&step.inputs, root, host)?));
+        }
+        Ok(self)
     }
 
     /// The key as the step found it. What it made itself counts as it left it; what anybody else changed meanwhile was not
     /// what it proved, and makes it stale on the next look.
     #[must_use]
-    pub fn with_own(mut self, after: &Parts, own: &BTreeMap<String, String>) -> Parts {
+    pub fn with_own(mut self, after: &Parts, own: &Digests) -> Parts {
         if let (Some(kept), Some(after)) = (&mut self.inputs, &after.inputs) {
-            kept.retain(|name, _| !own.contains_key(name));
-            let made = after.iter().filter(|(name, _)| own.contains_key(*name));
-            kept.extend(made.map(|(name, digest)| (name.clone(), digest.clone())));
+            let theirs = kept.files.iter().filter(|(name, _)| !own.files.contains_key(*name));
+            let made = after.files.iter().filter(|(name, _)| own.files.contains_key(*name));
+            let all: BTreeMap<_, _> = theirs.chain(made).map(|(name, digest)| (name.clone(), digest.clone())).collect();
+            *kept = Arc::new(all.into());
         }
         self
     }
-}
-
-fn list(inputs: &BTreeMap<String, String>) -> String {
-    inputs.iter().map(|(name, digest)| format!("{digest} {name}\n")).collect()
 }
 
 /// Whether a part is known only by asking a program or a database.
@@ -84,7 +90,15 @@ pub fn is_asked(part: &str) -> bool {
 }
 
 /// The key of a step as things stand now.
-pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn Host, ask: Ask) -> Result<Parts> {
+pub fn of(
+    step: &Step,
+    loaded: &Loaded,
+    state: &State,
+    root: &Path,
+    host: &dyn Host,
+    ask: Ask,
+    seen: &mut Seen,
+) -> Result<Parts> {
     let mut key = Key::new();
     key.insert("definition".to_owned(), digest::of(definition(step)?));
     let red = step.green_of.as_ref().and_then(|red| loaded.step(red.get_ref()));
@@ -106,7 +120,7 @@ pub fn of(step: &Step, loaded: &Loaded, state: &State, root: &Path, host: &dyn H
     if step.tree == Tree::Base {
         key.insert("base commit".to_owned(), state.base.clone());
     } else {
-        inputs = Some(contents(&step.inputs, root, host)?);
+        inputs = Some(seen.digests(&step.inputs, root, host)?);
     }
     for name in step.env.iter().chain(red.iter().flat_map(|red| &red.env)) {
         key.insert(format!("env {name}"), keyed_digest(root, host.env(name).as_deref().unwrap_or_default())?);
@@ -135,84 +149,11 @@ fn values(step: &Step, red: Option<&Step>) -> Vec<String> {
 }
 
 /// The files that a step says it writes: name → digest.
-pub fn outputs(step: &Step, root: &Path, host: &dyn Host) -> Result<BTreeMap<String, String>> {
-    contents(&step.outputs, root, host)
-}
-
-fn contents(patterns: &[String], root: &Path, host: &dyn Host) -> Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    for pattern in patterns {
-        for file in files(root, pattern)? {
-            let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
-            found.insert(name, host.digest(&file)?);
-        }
-    }
-    Ok(found)
-}
-
-/// The files that a glob of the workflow file names, sorted; `node_modules` and `.git` are never looked into.
-pub fn files(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
-    let glob =
-        glob::Pattern::new(pattern).map_err(|error| Failure::usage(format!("`{pattern}` is not a glob: {error}")))?;
-    let plain = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[']));
-    let start = plain.fold(root.to_owned(), |path, part| path.join(part));
-    let mut found = Vec::new();
-    if start.is_file() {
-        found.push(start);
-    } else if start.is_dir() {
-        walk(&start, root, &glob, &mut found)?;
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn walk(folder: &Path, root: &Path, glob: &glob::Pattern, found: &mut Vec<PathBuf>) -> Result<()> {
-    const LITERAL: glob::MatchOptions = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: false,
-    };
-    let listing = || format!("listing the inputs in `{}`", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(listing)? {
-        let entry = entry.with_context(listing)?;
-        let path = entry.path();
-        if path.is_dir() {
-            // A linked folder is somebody else's, and may lead back here.
-            let link = entry.file_type().with_context(listing)?.is_symlink();
-            if !link && entry.file_name() != "node_modules" && entry.file_name() != ".git" {
-                walk(&path, root, glob, found)?;
-            }
-        } else if path.strip_prefix(root).is_ok_and(|name| glob.matches_path_with(name, LITERAL)) {
-            found.push(path);
-        }
-    }
-    Ok(())
+pub fn outputs(step: &Step, root: &Path, host: &dyn Host) -> Result<Digests> {
+    Digests::of(&step.outputs, root, host)
 }
 
 /// A digest that tells nothing about the value to someone who has only the state.
 fn keyed_digest(root: &Path, value: &str) -> Result<String> {
     Ok(seal::keyed(&seal::key(Home::at(root).path())?, &[value.as_bytes()]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_glob_finds_files_at_every_depth_and_never_those_of_packages() {
-        let root = tempfile::tempdir().unwrap();
-        for name in ["p/a.ts", "p/deep/er/b.ts", "p/node_modules/x/c.ts", "p/d.sql", "q/e.ts"] {
-            let path = root.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        let names = |pattern: &str| -> Vec<String> {
-            let found = files(root.path(), pattern).unwrap();
-            found.iter().map(|path| path.strip_prefix(root.path()).unwrap().display().to_string()).collect()
-        };
-        assert_eq!(names("p/**/*.ts"), ["p/a.ts", "p/deep/er/b.ts"]);
-        assert_eq!(names("p/*.ts"), ["p/a.ts"]);
-        assert_eq!(names("p/d.sql"), ["p/d.sql"]);
-        assert_eq!(names("nothing/**/*.ts"), Vec::<String>::new());
-    }
 }

@@ -6,6 +6,8 @@ pub mod answers;
 pub mod command;
 pub mod context;
 pub mod difference;
+pub mod files;
+mod hidden;
 pub mod key;
 pub mod person;
 pub mod plan;
@@ -17,6 +19,7 @@ mod settle;
 pub mod view;
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -34,6 +37,14 @@ pub trait Host: Sync {
     fn act(&self, action: &str, context: &StepContext<'_>) -> Result<Outcome>;
     /// The content of a file as far as freshness goes: comments of a programming language may be left out.
     fn digest(&self, file: &Path) -> Result<String>;
+    /// The same for a file of which this is known, where the content need not be read for it.
+    fn known(&self, _file: &Path, _found: &Metadata) -> Option<String> {
+        None
+    }
+    /// A run begins: what is read from here on may be kept for the next one, until [`Host::stopped`].
+    fn opened(&self) {}
+    /// A run goes no further for now.
+    fn stopped(&self) {}
     /// A digest of outside state, such as `database:dev`.
     fn probe(&self, probe: &str) -> Result<String>;
     /// What the digest of a probe that was asked stands for, as lines.

@@ -9,10 +9,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::difference;
+use super::files::Seen;
 use super::key::{self, Ask, Key, Parts};
 use super::runner::not_needed;
 use super::{Host, view};
-use crate::process::Run;
+use crate::process::{Mask, Run};
 use crate::state::contents::Contents;
 use crate::state::{State, Status, StepState};
 use crate::workflow::load::expand;
@@ -59,8 +60,9 @@ pub struct Reason {
 
 pub fn of(loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Result<Plan> {
     let mut planned: Vec<Planned> = Vec::new();
+    let (mut seen, mask) = (Seen::default(), host.mask());
     for step in loaded.in_order() {
-        let (verdict, reasons) = judge(step, loaded, state, root, host, &planned)?;
+        let (verdict, reasons) = judge(step, loaded, state, root, host, &planned, &mut seen)?;
         let quiet = verdict == Verdict::Skip && reasons.iter().any(|reason| reason.kind == "not_needed");
         let phase = loaded.steps().find(|(_, other)| other.id == step.id).map(|(phase, _)| phase.id.get_ref().clone());
         planned.push(Planned {
@@ -68,7 +70,7 @@ pub fn of(loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Resul
             phase: phase.unwrap_or_default(),
             verdict,
             reasons,
-            commands: if verdict == Verdict::Skip { Vec::new() } else { commands(step, loaded, state, host) },
+            commands: if verdict == Verdict::Skip { Vec::new() } else { commands(step, loaded, state, host, &mask) },
             asks: if quiet { Vec::new() } else { asks(step, state) },
         });
     }
@@ -84,6 +86,7 @@ fn judge(
     root: &Path,
     host: &dyn Host,
     before: &[Planned],
+    seen: &mut Seen,
 ) -> Result<(Verdict, Vec<Reason>)> {
     let id = step.id.get_ref();
     let reason = |kind, detail: String| Reason { kind, detail };
@@ -111,9 +114,9 @@ fn judge(
         return Ok((Verdict::Wait, std::iter::once(why).chain(behind()).collect()));
     }
     let present = state.step.get(id).cloned().unwrap_or_default();
-    let parts = match key::of(step, loaded, state, root, host, Ask::Nothing) {
+    let parts = match key::of(step, loaded, state, root, host, Ask::Nothing, seen) {
         Ok(parts) => parts,
-        Err(error) => return Ok((Verdict::Wait, vec![reason("not_judged", error.to_string())])),
+        Err(error) => return Ok((Verdict::Wait, vec![reason("not_judged", host.mask().apply(&error.to_string()))])),
     };
     let changes = changes(&present, &parts, root);
     let (verdict, mut reasons) = match present.status {
@@ -160,7 +163,7 @@ fn changes(present: &StepState, parts: &Parts, root: &Path) -> Vec<String> {
     difference::between(&seen(&present.key), parts, &kept).iter().map(difference::Change::words).collect()
 }
 
-fn commands(step: &Step, loaded: &Loaded, state: &State, host: &dyn Host) -> Vec<String> {
+fn commands(step: &Step, loaded: &Loaded, state: &State, host: &dyn Host, mask: &Mask) -> Vec<String> {
     let source = step.green_of.as_ref().and_then(|red| loaded.step(red.get_ref())).unwrap_or(step);
     let source = if step.uses.is_some() { step } else { source };
     let mut found = Vec::new();
@@ -177,7 +180,7 @@ fn commands(step: &Step, loaded: &Loaded, state: &State, host: &dyn Host) -> Vec
             false => Run::new(argv.first().cloned().unwrap_or_default(), "/").args(argv.iter().skip(1)).display(),
         };
         let place = source.cwd.as_ref().map(|cwd| format!("   (in {cwd})")).unwrap_or_default();
-        found.push(host.mask().apply(&format!("{line}{place}")));
+        found.push(mask.apply(&format!("{line}{place}")));
     }
     found
 }

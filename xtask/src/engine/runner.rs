@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
+use super::files::Seen;
 use super::key::{self, Ask, Parts};
 use super::schedule::Pass;
 use super::settle::proof;
-use super::{Display, Event, Host, difference, person, precondition};
+use super::{Display, Event, Host, difference, hidden, person, precondition};
 use crate::digest;
 use crate::failure::Failure;
 use crate::state::contents::Contents;
@@ -28,8 +29,8 @@ pub struct Engine<'a> {
     pub root: &'a Path,
     pub folder: RunFolder,
     pub state: State,
-    /// How many steps may be at work at once.
-    pub jobs: usize,
+    /// How many steps may be at work at once; where it is not said, as many as there are processors, and a few at most.
+    pub jobs: Option<usize>,
 }
 
 /// Where a run stopped.
@@ -55,7 +56,9 @@ impl Engine<'_> {
         };
         self.recover()?;
         self.display.event(&Event::Opened { loaded: self.loaded, state: &self.state });
+        self.host.opened();
         let stop = self.passes(selected.as_deref(), to.is_some());
+        self.host.stopped();
         self.display.event(&Event::Stopped { stop: stop.as_ref().ok() });
         stop
     }
@@ -67,7 +70,9 @@ impl Engine<'_> {
         }
         self.change(step, |state| *state = StepState::default())?;
         self.display.event(&Event::Opened { loaded: self.loaded, state: &self.state });
+        self.host.opened();
         let stop = self.passes(Some(&[step.to_owned()]), true);
+        self.host.stopped();
         self.display.event(&Event::Stopped { stop: stop.as_ref().ok() });
         stop
     }
@@ -97,14 +102,14 @@ impl Engine<'_> {
     }
 
     /// What a step needs now; its work is not done here.
-    pub(super) fn evaluate(&mut self, step: &Step) -> Result<Next> {
+    pub(super) fn evaluate(&mut self, step: &Step, seen: &mut Seen) -> Result<Next> {
         let id = step.id.get_ref();
         if let Some(reason) = not_needed(step, &self.state) {
             return self.skip(step, &reason);
         }
-        let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything) {
+        let parts = match key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Everything, seen) {
             Ok(parts) => parts,
-            Err(error) => return Ok(Next::Hold(Failure::from_error(&error))),
+            Err(error) => return Ok(Next::Hold(hidden::failure(&error, &self.host.mask()))),
         };
         let key = parts.key();
         let present = self.state.step.get(id).cloned().unwrap_or_default();
@@ -142,9 +147,10 @@ impl Engine<'_> {
             self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason: &reason });
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
-            return Ok(Next::Hold(Failure::from_error(&error)));
+            return Ok(Next::Hold(hidden::failure(&error, &self.host.mask())));
         }
-        Ok(Next::Work(parts))
+        // What another step looked at a while ago is not what this one's work will see.
+        Ok(Next::Work(parts.read_again(step, self.root, self.host)?))
     }
 
     /// Whether what a step left as proof is still there. Errors: it was edited by another hand.

@@ -63,7 +63,7 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
         root: root.path(),
         folder: folder.clone(),
         state,
-        jobs: 1,
+        jobs: Some(1),
     };
     assert!(matches!(engine.run(Some("one")).unwrap(), Stop::Done));
     let events = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap();

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
+use super::files::Seen;
 use super::key::Parts;
 use super::runner::{Engine, Next, not_needed};
-use super::{Display, Event, Host, Outcome, StepContext, command};
+use super::{Display, Event, Host, Outcome, StepContext, command, hidden};
 use crate::failure::{Failure, Kind};
 use crate::process::{Log, interrupt};
 use crate::state::folder::now;
@@ -69,8 +70,9 @@ impl<'a> Board<'a> {
     }
 
     /// Takes the first step that may begin now.
-    fn take(&mut self, jobs: usize, alone: impl Fn(&Step) -> bool) -> Option<(usize, &'a Step)> {
-        if self.stops() || self.at_work.len() >= jobs.max(1) {
+    fn take(&mut self, jobs: Option<usize>, alone: impl Fn(&Step) -> bool) -> Option<(usize, &'a Step)> {
+        let full = |at_work: usize| at_work > 0 && at_work >= jobs.unwrap_or_else(at_once);
+        if self.stops() || full(self.at_work.len()) {
             return None;
         }
         let before = |step: &Step| {
@@ -106,6 +108,11 @@ impl<'a> Board<'a> {
     }
 }
 
+/// More than a few at once gain nothing: most of a run is one chain.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
+}
+
 /// Whether two steps must not overlap.
 fn share(one: &Step, other: &Step) -> bool {
     let all = |step: &Step| step.exclusive.iter().any(|name| name == ALL);
@@ -120,6 +127,7 @@ impl Engine<'_> {
         let todo = loaded.in_order().into_iter().enumerate().filter(|(_, step)| chosen(step)).collect();
         let mut board = Board { todo, at_work: Vec::new(), held: Vec::new(), ended: None, again: false };
         let (sender, receiver) = mpsc::channel();
+        let mut seen = Seen::default();
         std::thread::scope(|scope| {
             loop {
                 while let Some((position, step)) = self.take(&mut board) {
@@ -128,7 +136,10 @@ impl Engine<'_> {
                         board.next(position, step, Next::Hold(failure));
                         break;
                     }
-                    match self.evaluate(step)? {
+                    if !board.at_work.is_empty() {
+                        seen.forget();
+                    }
+                    match self.evaluate(step, &mut seen)? {
                         Next::Work(parts) => {
                             self.start(scope, &sender, position, step)?;
                             board.at_work.push(AtWork { position, step, parts });
@@ -140,6 +151,7 @@ impl Engine<'_> {
                     return Ok(board.end());
                 }
                 let worked: Worked = receiver.recv()?;
+                seen.forget();
                 if let Some(index) = board.at_work.iter().position(|work| work.position == worked.position) {
                     let AtWork { position, step, parts } = board.at_work.remove(index);
                     let next = self.worked(step, parts, worked, board.at_work.is_empty())?;
@@ -194,7 +206,8 @@ impl Engine<'_> {
         if let Some((lane, reason)) = worked.lane {
             super::raise_lane(&mut self.state, lane, &reason);
         }
-        let outcome = worked.outcome.and_then(|outcome| self.with_outputs(step, outcome));
+        let outcome =
+            hidden::outcome(worked.outcome, &self.host.mask()).and_then(|outcome| self.with_outputs(step, outcome));
         // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
         let parts = match outcome {
             Ok(_) => self.parts_after(step, parts)?,

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::files::{self, Seen};
 use super::key::{self, Ask, Key, Parts};
 use super::question::{self, Asked};
 use super::runner::{Engine, Next};
@@ -18,7 +19,7 @@ impl Engine<'_> {
     pub(super) fn with_outputs(&self, step: &Step, outcome: Outcome) -> Result<Outcome> {
         if matches!(outcome, Outcome::Passed(_)) {
             for pattern in &step.outputs {
-                if key::files(self.root, pattern)?.is_empty() {
+                if files::files(self.root, pattern)?.is_empty() {
                     let failure =
                         Failure::step(format!("step `{}` left no file that matches `{pattern}`", step.id.get_ref()));
                     return Err(failure.hint("see `outputs` of the step in the workflow file").into());
@@ -33,7 +34,7 @@ impl Engine<'_> {
         if step.outputs.is_empty() {
             return Ok(before);
         }
-        let after = key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Nothing)?;
+        let after = key::of(step, self.loaded, &self.state, self.root, self.host, Ask::Nothing, &mut Seen::default())?;
         Ok(before.with_own(&after, &key::outputs(step, self.root, self.host)?))
     }
 

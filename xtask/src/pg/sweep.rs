@@ -27,10 +27,10 @@ pub fn sweep() -> Result<usize> {
 
 pub(super) fn sweep_in(base: &Path) -> Result<usize> {
     let Ok(entries) = std::fs::read_dir(base) else { return Ok(0) };
-    let mut removed = 0;
+    let (mut removed, prefix) = (0, folder::prefix());
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with(&folder::prefix()) && is_ours(&entry.path()) && remove(&entry.path())? {
+        if name.to_string_lossy().starts_with(&prefix) && is_ours(&entry.path()) && remove(&entry.path())? {
             removed += 1;
         }
     }

@@ -51,8 +51,8 @@ impl Log {
         }
     }
 
-    pub(super) fn stream(&self, ending: &str) -> Stream {
-        Stream { path: PathBuf::from(format!("{}.{ending}", self.stem.display())), file: None, log: self.clone() }
+    pub(super) fn stream(&self, ending: &str) -> LogFile {
+        LogFile { path: PathBuf::from(format!("{}.{ending}", self.stem.display())), file: None, log: self.clone() }
     }
 }
 
@@ -64,13 +64,13 @@ impl fmt::Debug for Log {
 
 /// One of the files, made when there is something to write: two of three stay empty for most commands, and making a file
 /// is dear on a disk where many were just removed (ext4).
-pub(super) struct Stream {
+pub(super) struct LogFile {
     path: PathBuf,
     file: Option<File>,
     log: Log,
 }
 
-impl Stream {
+impl LogFile {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let writing = || format!("writing the log `{}`", self.path.display());
         let file = match self.file.take() {

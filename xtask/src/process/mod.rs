@@ -8,6 +8,7 @@ pub mod cache;
 pub mod doctor;
 pub mod environment;
 pub mod fetch;
+mod forms;
 pub mod interrupt;
 pub mod log;
 pub mod mark;
@@ -17,6 +18,7 @@ pub mod places;
 pub mod pty;
 pub mod rows;
 pub mod spawn;
+pub mod stream;
 pub mod tools;
 
 pub use log::Log;

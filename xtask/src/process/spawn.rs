@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal};
 
-use super::log::Stream;
+use super::log::LogFile;
 use super::rows::Rows;
+use super::stream::Stream;
 use super::{Log, Mask, environment, interrupt, orphans};
 use crate::failure::{Failure, Kind};
 
@@ -195,25 +196,29 @@ impl Run {
     fn drain(
         &self,
         pipe: Option<impl Read + Send + 'static>,
-        log: Option<Stream>,
+        log: Option<LogFile>,
     ) -> std::sync::mpsc::Receiver<Vec<u8>> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let (mask, mut log) = (self.mask.clone(), log);
         if let Some(pipe) = pipe {
             thread::spawn(move || {
-                let mut reader = BufReader::new(pipe);
-                let (mut line, mut rows) = (Vec::new(), Rows::default());
-                while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                    let masked = mask.apply(&String::from_utf8_lossy(&line));
-                    let kept = rows.apply(&masked);
-                    if let Some(log) = &mut log {
-                        log.line(&kept);
+                let (mut pipe, mut stream, mut rows) = (pipe, Stream::new(mask), Rows::default());
+                let mut buffer = [0; 8192];
+                let mut tell = |masked: String| {
+                    for line in masked.split_inclusive('\n') {
+                        let kept = rows.apply(line);
+                        if let Some(log) = &mut log {
+                            log.line(&kept);
+                        }
                     }
-                    if sender.send(masked.into_bytes()).is_err() {
-                        break;
+                    masked.is_empty() || sender.send(masked.into_bytes()).is_ok()
+                };
+                while let Ok(read @ 1..) = pipe.read(&mut buffer) {
+                    if !tell(stream.push(&buffer[..read])) {
+                        return;
                     }
-                    line.clear();
                 }
+                tell(stream.finish());
             });
         }
         receiver

@@ -181,19 +181,20 @@ impl RunFolder {
             Err(error) if is_no_text(&error) => String::new(),
             read => read?,
         };
-        let schema = version_said(&sealed);
-        if schema.as_ref().and_then(|said| version(&said.schema)).is_some_and(|(major, _)| major > SCHEMA.0) {
-            let said = schema.unwrap_or_default();
-            return Err(too_new(&said.schema, &said.written_by).into());
-        }
-        let text = self.unsealed(&path, &sealed).map_err(|broken| self.damaged(broken.words()))?;
-        // A newer minor is read as far as we know what it says; its words for new things are not.
-        toml::from_str(text).map_err(|error| match schema {
-            Some(said) if version(&said.schema).is_some_and(|version| version > SCHEMA) => {
-                too_new(&said.schema, &said.written_by).into()
+        let text = match self.unsealed(&path, &sealed) {
+            Ok(text) => text,
+            // A newer version may seal otherwise.
+            Err(broken) => {
+                return Err(newer(&sealed, SCHEMA.0 + 1).unwrap_or_else(|| self.damaged(broken.words())).into());
             }
-            _ => self.damaged(error.message()).into(),
-        })
+        };
+        // A newer minor is read as far as we know what it says; its words for new things are not.
+        let state: State = toml::from_str(text)
+            .map_err(|error| newer(text, SCHEMA.0).unwrap_or_else(|| self.damaged(error.message())))?;
+        match version(&state.schema) {
+            Some((major, _)) if major <= SCHEMA.0 => Ok(state),
+            _ => Err(too_new(&state.schema, &state.written_by).into()),
+        }
     }
 
     fn damaged(&self, reason: &str) -> Failure {
@@ -302,16 +303,19 @@ impl RunFolder {
     }
 }
 
-/// Which format a state says it has, and who wrote it; read before anything else of it is believed.
-#[derive(Default, Deserialize)]
+/// Which format a state says it has, and who wrote it.
+#[derive(Deserialize)]
 struct Said {
     schema: String,
     #[serde(default)]
     written_by: String,
 }
 
-fn version_said(text: &str) -> Option<Said> {
-    toml::from_str(text).ok()
+/// The refusal of a text that says it is of a newer version, of this major at least.
+fn newer(text: &str, major: u32) -> Option<Failure> {
+    let said: Said = toml::from_str(text).ok()?;
+    let found = version(&said.schema)?;
+    (found > SCHEMA && found.0 >= major).then(|| too_new(&said.schema, &said.written_by))
 }
 
 fn is_no_text(error: &anyhow::Error) -> bool {

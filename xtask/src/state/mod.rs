@@ -6,6 +6,8 @@ pub mod folder;
 pub mod lock;
 pub mod model;
 pub mod seal;
+pub mod stat_cache;
 
 pub use folder::{Evidence, Home, RunFolder};
 pub use model::{State, Status, StepState};
+pub use stat_cache::StatCache;

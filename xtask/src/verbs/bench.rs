@@ -9,6 +9,8 @@ mod build;
 mod engine;
 mod figure;
 mod peers;
+mod plan;
+mod resume;
 mod server;
 mod status;
 
@@ -36,6 +38,9 @@ struct Bench {
 /// Those that remove many files come last: for minutes after that, making a file is slow on ext4, and just makes none.
 const BENCHES: &[Bench] = &[
     Bench { name: "engine-step", bar: 3.0, measure: engine::step },
+    Bench { name: "resume-just", bar: 1.0, measure: resume::against_just },
+    Bench { name: "resume-task", bar: 0.3, measure: resume::against_task },
+    Bench { name: "plan-files", bar: 2.0, measure: plan::plan },
     Bench { name: "status", bar: 5.0, measure: status::status },
     Bench { name: "server-tmpfs", bar: 0.2, measure: server::in_memory },
     Bench { name: "server-disk", bar: 0.4, measure: server::on_disk },

@@ -16,7 +16,6 @@ use crate::cli::{DB_CHANGE, Go, Start};
 use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, adoption, person, raise_lane, view};
 use crate::failure::{Failure, Kind};
-use crate::pg::sweep;
 use crate::process::{interrupt, mark};
 use crate::repo::git;
 use crate::report::json::JsonLines;
@@ -43,7 +42,7 @@ fn go_on(go: &Go) -> Result<u8> {
             None => return nothing_to_do(&repo),
         },
     };
-    drive(&repo, &loaded, found, go, held)
+    drive(&repo, loaded, found, go, held)
 }
 
 /// `cargo xtask db-change start`
@@ -76,7 +75,7 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
         },
     };
     let found = create(&repo, &loaded, &change)?;
-    drive(&repo, &loaded, found, &start.go, held)
+    drive(&repo, loaded, found, &start.go, held)
 }
 
 /// `cargo xtask run NAME`
@@ -94,7 +93,7 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
         Some(found) => found,
         None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
     };
-    drive(&repo, &loaded, found, go, held)
+    drive(&repo, loaded, found, go, held)
 }
 
 fn nothing_to_do(repo: &Repo) -> Result<u8> {
@@ -231,7 +230,7 @@ fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
-fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let asks = at_terminal();
     let (folder, mut state) = found;
     // Someone may have cleaned up: logs are not needed for anything but reading.
@@ -242,15 +241,14 @@ fn drive(repo: &Repo, current: &Loaded, found: (RunFolder, State), go: &Go, held
     };
     let loaded = &loaded;
     answers.check(loaded)?;
-    // Servers of a run that was killed; what cannot be removed now is tried again with the next server.
-    let _ = sweep::sweep();
     mark::bear(&repo.root, &state.run);
     let base = state.base.clone();
     let world = World::new(&repo.root, loaded, folder.clone(), &base);
     left_over::wait(&world, &repo.home)?;
     left_over::temporary(&world)?;
     let display = shown_on(go);
-    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs: jobs(go) };
+    let jobs = go.jobs.map(usize::from);
+    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs };
     let code = loop {
         match engine.run(go.to.as_deref())? {
             Stop::Done => break done(&engine, go),
@@ -320,12 +318,6 @@ pub(super) fn shown_on(go: &Go) -> Arc<dyn Display> {
     if go.json { Arc::new(JsonLines) } else { Arc::new(Steps::new(terminal::is_live())) }
 }
 
-/// More than a few at once gain nothing: most of a run is one chain.
-pub(super) fn jobs(go: &Go) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
-    go.jobs.map_or_else(cores, usize::from)
-}
-
 fn done(engine: &Engine<'_>, go: &Go) -> u8 {
     if go.to.is_some() {
         return 0;
@@ -360,22 +352,25 @@ pub(super) fn applied_note(folder: &RunFolder, state: &State) -> String {
 /// The workflow that the run goes by; None where somebody has to say first what a changed file means for it.
 fn settled(
     repo: &Repo,
-    current: &Loaded,
+    current: Loaded,
     folder: &RunFolder,
     state: &mut State,
     go: &Go,
     answers: &mut AnswersFile,
 ) -> Result<Option<Loaded>> {
+    if state.workflow_digest == current.digest {
+        return Ok(Some(current));
+    }
     let pinned = open::pinned(&repo.root, folder, state)?;
-    if !adoption::is_open(state, current) {
+    if !adoption::is_open(state, &current) {
         return Ok(Some(pinned));
     }
     let command = command(&state.workflow, &format!("answer {RESERVED} N --reason TEXT"));
-    let next = adoption::question(&pinned, current, state, &command)?;
+    let next = adoption::question(&pinned, &current, state, &command)?;
     let failure = Failure::new(Kind::Waiting, next.question.clone().unwrap_or_default());
     print(&page::held(&state.workflow, RESERVED, &failure, Some(&next)));
-    let by_file = answers.say_workflow(&mut Asked { repo, loaded: &pinned, folder, state }, current)?;
-    if by_file || at_terminal() && !go.json && answer::ask_workflow(repo, &pinned, current, folder, state, &next)? {
+    let by_file = answers.say_workflow(&mut Asked { repo, loaded: &pinned, folder, state }, &current)?;
+    if by_file || at_terminal() && !go.json && answer::ask_workflow(repo, &pinned, &current, folder, state, &next)? {
         return open::pinned(&repo.root, folder, state).map(Some);
     }
     if go.json || !std::io::stdout().is_terminal() {

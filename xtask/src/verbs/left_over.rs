@@ -11,7 +11,7 @@ use crate::actions::world::World;
 use crate::engine::Host;
 use crate::failure::{Failure, Kind};
 use crate::pg::sessions::{self, Session};
-use crate::pg::{connect, url};
+use crate::pg::{connect, sweep, url};
 use crate::process::orphans::{self, Orphan};
 use crate::process::{interrupt, mark, places};
 use crate::report::terminal::print;
@@ -32,6 +32,8 @@ pub(super) fn wait(world: &World<'_>, home: &Home) -> Result<()> {
     if interrupted.is_empty() {
         return Ok(());
     }
+    // Servers of the killed runner too; what cannot be removed now is tried again with the next server.
+    let _ = sweep::sweep();
     let begun = Instant::now();
     let mut told = false;
     loop {

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::change::{jobs, shown_on};
+use super::change::shown_on;
 use super::left_over;
 use super::open::{self, Repo};
 use crate::actions::world::World;
@@ -57,7 +57,8 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
         world.install(&tree, "the copy of the work tree", &Log::at(folder.log_stem(0, "install")))?;
     }
     let display = shown_on(go);
-    let mut engine = Engine { loaded: &loaded, host: &world, display, root: &tree, folder, state, jobs: jobs(go) };
+    let jobs = go.jobs.map(usize::from);
+    let mut engine = Engine { loaded: &loaded, host: &world, display, root: &tree, folder, state, jobs };
     let stop = engine.only(id)?;
     let failure = match stop {
         Stop::Held { failure, .. } => Some(failure),

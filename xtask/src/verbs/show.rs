@@ -11,6 +11,7 @@ use crate::actions::inventory as inventory_action;
 use crate::actions::world::World;
 use crate::cli::Format;
 use crate::engine::difference::{self, Change};
+use crate::engine::files::Seen;
 use crate::engine::key::{self, Ask};
 use crate::engine::runner::unknown_step;
 use crate::engine::view;
@@ -42,7 +43,7 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
     let present = state.step.get(step).cloned().unwrap_or_default();
     let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
     let kept = Contents::at(repo.home.path());
-    let now = key::of(definition, &loaded, &state, &repo.root, &world, Ask::Everything);
+    let now = key::of(definition, &loaded, &state, &repo.root, &world, Ask::Everything, &mut Seen::default());
     let (changed, not_judged) = match (present.status, now) {
         (Status::Passed | Status::Stale, Ok(now)) => (difference::between(&present.key, &now, &kept), None),
         // What was proven can be read without a database; whether it still holds cannot be said then.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::diagnostic::{self, Problem};
 use super::model::{Phase, Step, Workflow};
@@ -40,7 +41,10 @@ pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded> {
 }
 
 pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
-    let mut workflow: Workflow = toml::from_str(text).map_err(|error| {
+    // Read once for both: what the file means and what it says.
+    let tree = DeTable::parse(text);
+    let meant = tree.clone().and_then(|tree| Workflow::deserialize(toml::Deserializer::from(tree)));
+    let mut workflow = meant.or_else(|_| toml::from_str(text)).map_err(|error| {
         // A file of a newer format is told so, and not that its new fields are unknown.
         let newer = toml::from_str::<Version>(text).ok().and_then(|version| validate::version(&version.schema));
         let problem = newer.unwrap_or_else(|| Problem::of_toml(&error));
@@ -64,7 +68,8 @@ pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
         return Err(diagnostic::failure(path, text, &problems).into());
     }
     fill_in(&mut workflow);
-    let said: toml::Table = toml::from_str(text).context("reading the workflow once more")?;
+    let said = tree.and_then(|tree| toml::Table::deserialize(toml::Deserializer::from(tree)));
+    let said = said.context("reading the workflow once more")?;
     Ok(Loaded { path: path.to_owned(), text: text.to_owned(), digest: digest::of(said.to_string()), workflow })
 }
 
