@@ -120,7 +120,7 @@ fn a_command_sees_no_more_of_the_environment_than_the_list_and_what_its_step_nam
     let seen = repo.read(".db-change/runs/w-1/logs/01-sees.out");
     assert!(seen.contains("LEVEL=seven") && !seen.contains("around-"), "{seen}");
     let names: Vec<&str> = seen.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-    let known = ["DB_CHANGE_REPO", "DB_CHANGE_RUN", "HOME", "LEVEL", "PATH", "TMPDIR"];
+    let known = ["DB_CHANGE_REPO", "DB_CHANGE_RUN", "DB_CHANGE_STEP", "HOME", "LEVEL", "PATH", "PGAPPNAME", "TMPDIR"];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
 }
 
