@@ -43,7 +43,7 @@ pub fn rows(repo: Option<&Path>, pg: &Wanted) -> Vec<Row> {
 }
 
 fn rows_in(search: &Search, repo: Option<&Path>, pg: &Wanted) -> Vec<Row> {
-    let mut rows = vec![git(), bun(search, repo), node()];
+    let mut rows = vec![git(), ssh_keygen(), bun(search, repo), node()];
     // A repository without packages of its own has no use for it.
     rows.extend(repo.filter(|repo| repo.join("package.json").exists()).map(drizzle_kit));
     rows.extend(postgres(search, pg));
@@ -56,6 +56,17 @@ fn git() -> Row {
     match found {
         Some((version, path)) => Row::fine("git", number(&version), shown(&path)),
         None => Row::missing("git", "not on PATH", "install git: `apt-get install git`"),
+    }
+}
+
+fn ssh_keygen() -> Row {
+    match tools::on_path("ssh-keygen") {
+        Some(path) => Row::fine("ssh-keygen", "", shown(&path)),
+        None => Row::fine(
+            "ssh-keygen",
+            "",
+            "not on PATH; only words that are signed need it: `apt-get install openssh-client`",
+        ),
     }
 }
 
