@@ -27,11 +27,10 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let folder = world.private()?.join("backups");
     places::ensure(&folder, 0o700)?;
     remove_partial(&folder)?;
-    let stamp = humantime::format_rfc3339_millis(SystemTime::now()).to_string().replace([':', '.'], "");
-    let name = format!("{}-{source}-{stamp}", context.state.run);
-    context.say(&format!("pg_dump of `{source}`"));
+    let stamp = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "");
     let earlier = begun(context, &folder)?;
-    let file = folder.join(format!("{name}.dump"));
+    let (name, file) = free_name(&folder, &format!("{}-{source}-{stamp}", context.state.run), &earlier);
+    context.say(&format!("pg_dump of `{source}`"));
     remember(context, earlier.iter().chain([&file]))?;
     let outcome = take(world, context, &source, &folder, &name);
     // One that was not proven equal is none; once one was, a run needs no other.
@@ -39,6 +38,14 @@ pub(super) fn backup(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let tidied = gone.iter().try_for_each(|path| remove(path)).and_then(|()| remember(context, &kept));
     let outcome = outcome?;
     tidied.map(|()| outcome)
+}
+
+/// A name that no dump has had: the earlier ones of this run are about to go, and one of them may be of the same second.
+fn free_name(folder: &Path, name: &str, earlier: &[PathBuf]) -> (String, PathBuf) {
+    let names = std::iter::once(name.to_owned()).chain((2..1000).map(|n| format!("{name}-{n}")));
+    let mut named = names.map(|name| (name.clone(), folder.join(format!("{name}.dump"))));
+    let found = named.find(|(_, file)| !earlier.contains(file) && !file.exists());
+    found.unwrap_or_else(|| (name.to_owned(), folder.join(format!("{name}.dump"))))
 }
 
 /// The dumps in `folder` that this run has begun: no other is ever removed.
@@ -159,7 +166,15 @@ pub(super) fn thousands(number: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{free_name, thousands};
+    use std::path::Path;
+
+    #[test]
+    fn a_dump_of_the_same_second_does_not_take_the_name_of_one_that_goes() {
+        let folder = Path::new("/nowhere");
+        assert_eq!(free_name(folder, "a", &[]).0, "a");
+        assert_eq!(free_name(folder, "a", &[folder.join("a.dump")]).0, "a-2");
+    }
 
     #[test]
     fn numbers_have_thousands_marks() {
