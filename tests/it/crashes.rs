@@ -1,7 +1,5 @@
 //! What is left when a runner dies, is told to stop, or meets another one.
 
-use std::collections::BTreeSet;
-
 use rustix::process::Signal;
 
 use crate::harness::{Repo, alive, end_group, noting, shell, until};
@@ -58,31 +56,6 @@ fn a_killed_runner_leaves_an_interrupted_step_which_alone_is_repeated() {
     repo.write("go", "");
     repo.xtask(&["db-change"]).run().expect(0);
     assert_eq!(repo.trace(), "b c");
-}
-
-#[test]
-fn wherever_a_runner_is_killed_the_state_can_be_read_and_what_passed_is_not_repeated() {
-    let repo = Repo::new();
-    let steps: Vec<String> = (0..12).map(|n| noting(&format!("s{n:02}"), &[])).collect();
-    repo.workflow("w", &steps.concat());
-    let mut passed: BTreeSet<String> = BTreeSet::new();
-    for lines in 1..=6 {
-        let runner = repo.xtask(&["run", "w"]).start();
-        until("the next step", || repo.read("trace").lines().count() > lines % 3);
-        runner.signal(Signal::KILL);
-        runner.wait();
-        let again: Vec<String> = repo.trace().split(' ').filter(|id| passed.contains(*id)).map(str::to_owned).collect();
-        assert!(again.is_empty(), "{again:?} had passed and ran again");
-        let state = repo.state("w-1");
-        let all = state["step"].as_table().unwrap();
-        passed = all
-            .iter()
-            .filter(|(_, step)| step["status"].as_str() == Some("passed"))
-            .map(|(id, _)| id.clone())
-            .collect();
-    }
-    repo.xtask(&["run", "w"]).run().expect(0);
-    assert_eq!(repo.trace().split(' ').count(), 12 - passed.len());
 }
 
 #[test]
