@@ -7,6 +7,7 @@ use similar::TextDiff;
 use super::answers::Word;
 use super::person;
 use super::view::{NextView, OptionView};
+use crate::digest;
 use crate::failure::Failure;
 use crate::state::folder::now;
 use crate::state::model::WorkflowChange;
@@ -24,8 +25,8 @@ pub const KEEP: usize = 2;
 #[must_use]
 pub fn is_open(state: &State, current: &Loaded) -> bool {
     let declined =
-        state.workflow_changes.last().is_some_and(|change| !change.adopted && change.digest == current.digest);
-    state.workflow_digest != current.digest && !declined
+        state.workflow_changes.last().is_some_and(|change| !change.adopted && change.digest == current.digest());
+    state.workflow_digest != current.digest() && !declined
 }
 
 /// The question, with the difference.
@@ -67,7 +68,7 @@ fn shown(loaded: &Loaded) -> String {
 /// What a person signs who answers it.
 #[must_use]
 pub fn to_sign(state: &State, current: &Loaded, option: usize, reason: &str) -> String {
-    person::to_sign(state, RESERVED, &current.digest, &format!("answer {option}"), reason)
+    person::to_sign(state, RESERVED, current.digest(), &format!("answer {option}"), reason)
 }
 
 /// Records what was said; the run goes by the changed file from now on, or is not asked about it again.
@@ -96,7 +97,7 @@ pub fn answer(
         person::refuse(pinned, state, RESERVED, &words, word.witness.as_ref())?;
     }
     state.workflow_changes.push(WorkflowChange {
-        digest: current.digest.clone(),
+        digest: current.digest().to_owned(),
         adopted,
         reason: word.text.to_owned(),
         by: word.by.to_owned(),
@@ -105,8 +106,9 @@ pub fn answer(
     });
     if adopted {
         // The text first: a state never names a workflow that is not there.
-        folder.save_workflow(&current.digest, &current.text)?;
-        state.workflow_digest.clone_from(&current.digest);
+        folder.save_workflow(current.digest(), &current.text)?;
+        current.digest().clone_into(&mut state.workflow_digest);
+        state.workflow_text = digest::of(&current.text);
     }
     folder.save(state)
 }

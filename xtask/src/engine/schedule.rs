@@ -186,6 +186,7 @@ impl Engine<'_> {
             state.started = Some(now());
             state.runner = Some(std::process::id());
             state.evidence = None;
+            state.left = None;
             state.key.clear();
         })?;
         let phase = self.phase_of(&id);

@@ -48,10 +48,11 @@ impl Engine<'_> {
         alone: bool,
     ) -> Result<Next> {
         let id = step.id.get_ref().clone();
+        let mut left = None;
         let (status, summary, proof, next) = match outcome {
             Ok(Outcome::Passed(evidence)) => {
                 self.capture(&id, &evidence);
-                self.folder.save_evidence(&id, &evidence)?;
+                left = Some(self.folder.save_evidence(&id, &evidence)?);
                 let proof = proof(&evidence, None);
                 difference::keep_proof(&proof, &evidence, None, &self.kept());
                 difference::keep(step, self.loaded, parts, self.root, self.host, &self.kept());
@@ -77,6 +78,7 @@ impl Engine<'_> {
         self.change(&id, |state| {
             state.status = status;
             state.evidence = proof;
+            state.left = left;
             if status == Status::Passed {
                 state.question = None;
             }
@@ -93,7 +95,7 @@ impl Engine<'_> {
         let id = step.id.get_ref().clone();
         let earlier = self.state.step.get(&id).cloned().unwrap_or_default();
         let Asked { status, evidence, question, failure } = question::of(step, outcome, &earlier)?;
-        self.folder.save_evidence(&id, &evidence)?;
+        let left = self.folder.save_evidence(&id, &evidence)?;
         difference::keep(step, self.loaded, parts, self.root, self.host, &self.kept());
         let summary = question.text.lines().next().unwrap_or_default().to_owned();
         let asked_of_a_person = person::needed(step, &self.state);
@@ -108,6 +110,7 @@ impl Engine<'_> {
                 state.answer = None;
             }
             state.question = Some(question.clone());
+            state.left = Some(left);
             state.key = parts.key();
         })?;
         let present = self.state.step.get(&id).and_then(|state| state.answer.clone());

@@ -4,7 +4,7 @@
 //! belongs to another.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use super::page;
@@ -20,6 +20,8 @@ pub(super) const STEP: usize = 17;
 /// What has been shown so far.
 pub struct Steps {
     shown: Arc<Mutex<Shown>>,
+    /// Nothing moves before something is at work.
+    moving: Once,
 }
 
 pub(super) struct Shown {
@@ -46,8 +48,7 @@ impl Steps {
             told: BTreeSet::new(),
             opened: false,
         }));
-        rows::keep_moving(Arc::downgrade(&shown));
-        Steps { shown }
+        Steps { shown, moving: Once::new() }
     }
 }
 
@@ -109,6 +110,7 @@ impl Display for Steps {
                 }
             }
             Event::Started { phase, step } => {
+                self.moving.call_once(|| rows::keep_moving(Arc::downgrade(&self.shown)));
                 shown.flush();
                 shown.told.remove(step.id.get_ref());
                 shown.rows.start(phase, step.id.get_ref(), &step.title);

@@ -122,6 +122,22 @@ impl Home {
         Ok(runs)
     }
 
+    /// The runs of which a step was at work when its runner ended, by what the text of their states says first of all: most
+    /// are not worth a closer look.
+    pub fn interrupted_runs(&self) -> Result<Vec<State>> {
+        let says =
+            |text: &str| ["running", "interrupted"].iter().any(|word| text.contains(&format!("status = \"{word}\"")));
+        let Ok(entries) = fs::read_dir(self.path.join("runs")) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for entry in entries {
+            let folder = self.folder(entry.context("listing the runs")?.path());
+            if fs::read_to_string(folder.state_path()).is_ok_and(|text| says(&text)) {
+                found.push(folder.load()?);
+            }
+        }
+        Ok(found)
+    }
+
     /// The open run of a workflow on a branch.
     pub fn open_run(&self, workflow: &str, branch: &str) -> Result<Option<(RunFolder, State)>> {
         Ok(self.runs_of(workflow, branch)?.into_iter().rev().find(|(_, state)| state.ended.is_none()))
@@ -217,9 +233,11 @@ impl RunFolder {
         path.strip_prefix(&self.home).unwrap_or(path).to_string_lossy().into_owned()
     }
 
-    fn write_sealed(&self, path: &Path, text: &str) -> Result<()> {
+    /// Gives the digest of what stands in the file then.
+    fn write_sealed(&self, path: &Path, text: &str) -> Result<String> {
         let sealed = seal::seal(&self.home, &self.sealed_name(path), text)?;
-        durable::write(path, sealed.as_bytes())
+        durable::write(path, sealed.as_bytes())?;
+        Ok(digest::of(sealed))
     }
 
     fn unsealed<'a>(&self, path: &Path, sealed: &'a str) -> Result<&'a str, Broken> {
@@ -228,7 +246,7 @@ impl RunFolder {
 
     /// Keeps a record of a step's own, so that an edit by another hand is seen.
     pub fn save_record(&self, name: &str, text: &str) -> Result<()> {
-        self.write_sealed(&self.kept(name), text)
+        self.write_sealed(&self.kept(name), text).map(|_| ())
     }
 
     /// A record of a step's own; none where there is none. Errors: it is not as it was written.
@@ -255,7 +273,7 @@ impl RunFolder {
         state.serial += 1;
         state.written_by = env!("CARGO_PKG_VERSION").to_owned();
         let text = toml::to_string(state).context("describing the state")?;
-        self.write_sealed(&self.state_path(), &text)
+        self.write_sealed(&self.state_path(), &text).map(|_| ())
     }
 
     /// Keeps the text of a workflow that the run goes by.
@@ -273,9 +291,15 @@ impl RunFolder {
         self.path.join(format!("workflow-{}.toml", &digest[..12.min(digest.len())]))
     }
 
-    pub fn save_evidence(&self, step: &str, evidence: &Evidence) -> Result<()> {
+    /// Gives the digest of the file.
+    pub fn save_evidence(&self, step: &str, evidence: &Evidence) -> Result<String> {
         let text = toml::to_string(evidence).with_context(|| format!("describing the evidence of `{step}`"))?;
-        self.save_record(&format!("{step}.toml"), &text)
+        self.write_sealed(&self.evidence_path(step), &text)
+    }
+
+    #[must_use]
+    pub fn evidence_path(&self, step: &str) -> PathBuf {
+        self.kept(&format!("{step}.toml"))
     }
 
     /// The evidence that a step left; an error where there is none.

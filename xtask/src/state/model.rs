@@ -21,6 +21,9 @@ pub struct State {
     pub workflow: String,
     /// Of the workflow that the run goes by; its text is kept in the run's folder.
     pub workflow_digest: String,
+    /// Digest of that text to the letter: a file that is the same needs no closer look.
+    #[serde(default)]
+    pub workflow_text: String,
     /// What was said when the workflow file had changed, newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workflow_changes: Vec<WorkflowChange>,
@@ -138,6 +141,9 @@ pub struct StepState {
     /// Digest of what was proven and of the answers it stands on; dependents carry it in their keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Digest of the evidence file as the step left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Question>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -37,7 +37,8 @@ fn key_path(home: &Path) -> PathBuf {
     home.join("key")
 }
 
-fn known_key(home: &Path) -> Option<Vec<u8>> {
+/// The key, where there is one already.
+pub fn known_key(home: &Path) -> Option<Vec<u8>> {
     std::fs::read(key_path(home)).ok().filter(|key| key.len() == LENGTH)
 }
 

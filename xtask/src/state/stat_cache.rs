@@ -3,7 +3,8 @@
 //!
 //! Invariant: a changed file never looks unchanged. Nobody can set the inode's time back (`utimes` sets it to now), and a file
 //! is kept only when both its times are older than the session that read it, by the file system's own clock: whatever is
-//! written after that has another time, however coarse the clock. What is missing, damaged or of another version is no cache.
+//! written after that has another time, however coarse the clock. What is missing, damaged, of another hand or of another
+//! version is no cache.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -15,12 +16,12 @@ use std::sync::Mutex;
 use anyhow::Result;
 use tempfile::NamedTempFile;
 
-use crate::digest;
+use super::seal;
 
 /// Says what the lines mean.
 const FORMAT: &str = "db-change files 1";
 
-/// `.db-change/files`: a line with a digest of the rest, then one a file.
+/// `.db-change/files`: a line that seals the rest, then one a file.
 #[derive(Debug)]
 pub struct StatCache {
     root: PathBuf,
@@ -150,7 +151,8 @@ impl StatCache {
                     format!("{stamp} {} {name}\n", entry.made)
                 })
                 .collect();
-            let text = format!("{FORMAT} {}\n{lines}", digest::of(&lines));
+            let Ok(key) = seal::key(folder_of(&self.path)) else { return };
+            let text = format!("{FORMAT} {}\n{lines}", seal::keyed(&key, &[lines.as_bytes()]));
             if fs::write(file.path(), text).is_ok() {
                 let _ = file.persist(&self.path);
             }
@@ -163,8 +165,7 @@ impl Session {
         if !matches!(self, Session::Open) {
             return;
         }
-        let folder = path.parent().unwrap_or(path);
-        let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).ok();
+        let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder_of(path)).ok();
         *self = match file.and_then(|file| Some((file.as_file().metadata().ok()?, file))) {
             Some((made, file)) => Session::Reading { file, began: (made.mtime(), made.mtime_nsec()), kept: false },
             None => Session::None,
@@ -181,12 +182,17 @@ impl Session {
 }
 
 fn load(path: &Path) -> HashMap<Box<str>, Entry> {
-    fs::read_to_string(path).ok().and_then(|text| parse(&text)).unwrap_or_default()
+    let read = || parse(&fs::read_to_string(path).ok()?, &seal::known_key(folder_of(path))?);
+    read().unwrap_or_default()
 }
 
-fn parse(text: &str) -> Option<HashMap<Box<str>, Entry>> {
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+fn parse(text: &str, key: &[u8]) -> Option<HashMap<Box<str>, Entry>> {
     let (head, lines) = text.split_once('\n')?;
-    if head.strip_prefix(FORMAT)?.trim_start() != digest::of(lines) {
+    if head.strip_prefix(FORMAT)?.trim_start() != seal::keyed(key, &[lines.as_bytes()]) {
         return None;
     }
     // Each line is longer than this.

@@ -2,6 +2,7 @@ use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::digest;
 
 struct Place(tempfile::TempDir);
 

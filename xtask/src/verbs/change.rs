@@ -13,6 +13,7 @@ use crate::actions;
 use crate::actions::change::{self, Change};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go, Start};
+use crate::digest;
 use crate::engine::runner::{Engine, Stop};
 use crate::engine::{Display, adoption, person, raise_lane, view};
 use crate::failure::{Failure, Kind};
@@ -184,7 +185,8 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
         serial: 0,
         written_by: String::new(),
         workflow: loaded.workflow.name.clone(),
-        workflow_digest: loaded.digest.clone(),
+        workflow_digest: loaded.digest().to_owned(),
+        workflow_text: digest::of(&loaded.text),
         workflow_changes: Vec::new(),
         base,
         by_person,
@@ -200,7 +202,7 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
         captured: std::collections::BTreeMap::new(),
         step: std::collections::BTreeMap::new(),
     };
-    folder.save_workflow(&loaded.digest, &loaded.text)?;
+    folder.save_workflow(loaded.digest(), &loaded.text)?;
     folder.save(&mut state)?;
     Ok((folder, state))
 }
@@ -225,7 +227,7 @@ fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
         return Ok(Rules { pinned: None, by_person: vec![person::ALL.to_owned()], signers });
     };
     let (by_person, signers) = (person::steps_of(&there), there.workflow.signers().to_owned());
-    let guarded = !by_person.is_empty() && there.digest != current.digest;
+    let guarded = !by_person.is_empty() && there.digest() != current.digest();
     Ok(Rules { pinned: guarded.then_some(there), by_person, signers })
 }
 
@@ -358,7 +360,7 @@ fn settled(
     go: &Go,
     answers: &mut AnswersFile,
 ) -> Result<Option<Loaded>> {
-    if state.workflow_digest == current.digest {
+    if state.workflow_text == digest::of(&current.text) || state.workflow_digest == current.digest() {
         return Ok(Some(current));
     }
     let pinned = open::pinned(&repo.root, folder, state)?;

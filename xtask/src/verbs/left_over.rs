@@ -87,7 +87,7 @@ pub(super) fn wait_in(tree: &Path) -> Result<()> {
 /// Of all runs of the work tree, ended ones too: a run can be given up while a command of it is still at work.
 fn interrupted(home: &Home) -> Result<Interrupted> {
     let mut found = Interrupted::new();
-    for (_, state) in home.runs()? {
+    for state in home.interrupted_runs()? {
         let at_work =
             state.step.iter().filter(|(_, step)| matches!(step.status, Status::Running | Status::Interrupted));
         let steps: BTreeSet<String> = at_work.map(|(id, _)| id.clone()).collect();

@@ -52,7 +52,7 @@ pub(super) fn pinned(root: &Path, folder: &RunFolder, state: &State) -> Result<L
     let loaded = kept.map(|text| workflow::load::parse(&path, &text, &actions::catalogue())).transpose()?;
     // A file that says the same serves as well.
     let current = || current(root, &state.workflow).ok();
-    let same = |loaded: &Loaded| loaded.digest == state.workflow_digest;
+    let same = |loaded: &Loaded| loaded.digest() == state.workflow_digest;
     loaded.filter(same).or_else(|| current().filter(same)).ok_or_else(|| {
         Failure::refused(format!("the workflow that the run `{}` goes by is not there any more", state.run))
             .detail(format!(

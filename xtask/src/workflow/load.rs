@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::diagnostic::{self, Problem};
 use super::model::{Phase, Step, Workflow};
@@ -20,9 +20,8 @@ pub struct Loaded {
     pub path: PathBuf,
     /// As the file stands on disk.
     pub text: String,
-    /// Of what the file says; comments and layout do not count.
-    pub digest: String,
     pub workflow: Workflow,
+    digest: OnceLock<String>,
 }
 
 /// The file of workflow `name` in a repo.
@@ -41,10 +40,7 @@ pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded> {
 }
 
 pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
-    // Read once for both: what the file means and what it says.
-    let tree = DeTable::parse(text);
-    let meant = tree.clone().and_then(|tree| Workflow::deserialize(toml::Deserializer::from(tree)));
-    let mut workflow = meant.or_else(|_| toml::from_str(text)).map_err(|error| {
+    let mut workflow: Workflow = toml::from_str(text).map_err(|error| {
         // A file of a newer format is told so, and not that its new fields are unknown.
         let newer = toml::from_str::<Version>(text).ok().and_then(|version| validate::version(&version.schema));
         let problem = newer.unwrap_or_else(|| Problem::of_toml(&error));
@@ -68,9 +64,7 @@ pub fn parse(path: &Path, text: &str, catalogue: &Catalogue) -> Result<Loaded> {
         return Err(diagnostic::failure(path, text, &problems).into());
     }
     fill_in(&mut workflow);
-    let said = tree.and_then(|tree| toml::Table::deserialize(toml::Deserializer::from(tree)));
-    let said = said.context("reading the workflow once more")?;
-    Ok(Loaded { path: path.to_owned(), text: text.to_owned(), digest: digest::of(said.to_string()), workflow })
+    Ok(Loaded { path: path.to_owned(), text: text.to_owned(), workflow, digest: OnceLock::new() })
 }
 
 #[derive(Deserialize)]
@@ -79,6 +73,15 @@ struct Version {
 }
 
 impl Loaded {
+    /// Of what the file says; comments and layout do not count.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        // The text was read as a workflow before, so that it is a table.
+        let said =
+            || toml::from_str(&self.text).map_or_else(|_| self.text.clone(), |said: toml::Table| said.to_string());
+        self.digest.get_or_init(|| digest::of(said()))
+    }
+
     /// Phases with their steps, in the order of the file.
     pub fn steps(&self) -> impl Iterator<Item = (&Phase, &Step)> {
         self.workflow.phase.iter().flat_map(|phase| phase.step.iter().map(move |step| (phase, step)))
