@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use crate::sample::{Ran, Sample};
 
@@ -91,4 +92,29 @@ test('add column users.phone', () => {
     assert_eq!(before.difference(&sample.content()), [] as [String; 0], "not rolled back");
     assert_eq!(sample.db_change(&[]).code, 0);
     assert_eq!(sample.content().applied.len(), before.applied.len() + 1, "done, and not applied");
+}
+
+#[test]
+fn a_migration_that_is_edited_while_the_run_is_at_work_is_not_applied() {
+    let sample = Sample::new();
+    let before = sample.content();
+    sample.patch("phone/schema.patch");
+    let mut command = sample.command(&["db-change"]).command();
+    let mut run = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let at_work = || {
+        let text = fs::read_to_string(sample.path(STATE)).unwrap_or_default();
+        let state: toml::Table = text.parse().unwrap_or_default();
+        state.get("step").and_then(|steps| steps.get("measure")?.get("status")?.as_str().map(str::to_owned)).is_some()
+    };
+    while !at_work() {
+        assert_eq!(run.try_wait().unwrap(), None, "it ended before `measure` was seen");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    // The schema that comes of it is the same: only what is applied to the letter tells them apart.
+    sample.write(MIGRATION, &format!("{}\n--> statement-breakpoint\nDELETE FROM sessions;\n", sample.read(MIGRATION)));
+    assert!(!run.wait().unwrap().success(), "it was done with what nobody had reviewed");
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "applied");
+    let ran = sample.db_change(&[]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("cargo xtask db-change accept undeclared"), "{}", ran.stderr);
 }

@@ -35,14 +35,12 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let mut after = Seen { schema: rehearsed.clone(), ..seen.clone() };
     let (config, journal) = journal_of(world)?;
     let applied: Vec<String> = context.proven("rehearse", "applied")?;
-    for tag in &applied {
-        let entry = journal.entry(tag).with_context(|| format!("`{tag}` is in the journal"))?;
-        after.applied.push(format!("{} {}", crate::drizzle::journal::hash(&config.out, entry)?, entry.when));
-    }
+    let rows: Vec<String> = context.proven("rehearse", "rows")?;
+    after.applied.extend(rows.iter().cloned());
     probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
     context.say(&format!("bun run db:migrate on `{target}`"));
     let project = World::on(world.work(&context.log)?, &url.to_url());
-    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client);
+    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client, Some(&rows));
     world.forget_probes();
     let migrated = migrated?;
     if migrated.applied != applied {

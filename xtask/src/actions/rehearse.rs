@@ -45,6 +45,11 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .hint("nothing real was changed; look at the SQL: cargo xtask db-change why review")
             .into());
     }
+    if !migrated.rows.contains(&migration.row()) {
+        return Err(Failure::step(format!("`{}` is not as it was generated and reviewed", migration.tag))
+            .hint("run `cargo xtask db-change`: what was edited is reviewed anew")
+            .into());
+    }
     let print = fingerprint::take(&mut client, &world.portable()?)?.digest();
     drop(client);
     world.keep_as_rehearsed(context, &copy)?;
@@ -60,6 +65,7 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         Evidence::new(format!("{number} applied; {compared}"))
             .proven("migration", migration.row())
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
+            .proven("rows", migrated.rows.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("fingerprint", print)
             .info("rows", sums.rows())
             .info("columns", i64::try_from(columns)?)

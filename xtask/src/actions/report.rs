@@ -1,6 +1,6 @@
 //! `report`: everything in it is read from the run's evidence. Also the receipt that goes with the migration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -12,13 +12,18 @@ use super::generate::Migration;
 use super::rollback;
 use super::world::World;
 use crate::digest;
+use crate::drizzle::journal;
 use crate::engine::{Outcome, StepContext};
+use crate::failure::Failure;
 use crate::report::summary::{self, Line, StepLine, Summary, Word};
 use crate::sql::Operation;
 use crate::state::{Evidence, Status, durable};
 use crate::workflow::Lane;
 
 pub(super) fn report(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    if let Some(outdated) = outdated(context)? {
+        return Ok(outdated);
+    }
     let summary = gather(world, context)?;
     let json = serde_json::to_string_pretty(&summary).context("describing the report")?;
     for (name, text) in [
@@ -38,6 +43,22 @@ pub(super) fn report(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     Ok(Outcome::Passed(
         Evidence::new(format!("receipt {shown}")).proven("receipt", digest::of(receipt)).info("receipt_file", shown),
     ))
+}
+
+/// A receipt binds what was proven: files that are others by now are proven first.
+fn outdated(context: &StepContext<'_>) -> Result<Option<Outcome>> {
+    let migration = Migration::of(context)?;
+    let rollback = rollback::path(&migration);
+    let proven: String = context.proven("rollback-prove", "rollback")?;
+    let other = |step: &str, file: &Path| Outcome::Outdated {
+        step: step.to_owned(),
+        failure: Failure::refused(format!("`{}` is not the file that was proven", file.display()))
+            .hint("run `cargo xtask db-change`: what was edited is proven anew"),
+    };
+    if journal::hash_of(migration.sql()?.as_bytes()) != migration.hash {
+        return Ok(Some(other("generate", &migration.file)));
+    }
+    Ok((digest::of_file(&rollback)? != proven).then(|| other("rollback-write", &rollback)))
 }
 
 fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {

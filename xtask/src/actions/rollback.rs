@@ -1,7 +1,7 @@
 //! The rollback: written from the declared operations, and proven on copies the way a person would run it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -84,7 +84,9 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
     let file = path(&migration);
-    let proof = Proof { world, context, change: &change, file: &file };
+    // Read once: what is proven is what was read here, whoever edits the file meanwhile.
+    let text = fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
+    let proof = Proof { world, context, change: &change, text: &text };
     context.say("down on a migrated copy");
     let before = world.clone_of_base(context)?;
     let (was, sums) = proof.state(&before)?;
@@ -116,7 +118,7 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let restore: f64 = context.proven("backup", "restore_seconds")?;
     Ok(Outcome::Passed(
         Evidence::new(format!("up → down → up, schema and data equal; {recovery:.2} s"))
-            .proven("rollback", digest::of_file(&file)?)
+            .proven("rollback", digest::of(&text))
             .proven("schema", was.schema.digest())
             .proven("new_rows_survive", format!("{written} rows of {table}"))
             .info("recovery_seconds", recovery)
@@ -135,7 +137,7 @@ struct Proof<'a> {
     world: &'a World<'a>,
     context: &'a StepContext<'a>,
     change: &'a Change,
-    file: &'a Path,
+    text: &'a [u8],
 }
 
 impl Proof<'_> {
@@ -159,7 +161,7 @@ impl Proof<'_> {
         let mut run = Run::new(self.world.postgres()?.tool("psql"), &self.world.root).arg("-X").arg("-q");
         run.env = url.libpq_env();
         run.mask = url.mask();
-        run.stdin = Some(fs::read(self.file).with_context(|| format!("reading `{}`", self.file.display()))?);
+        run.stdin = Some(self.text.to_vec());
         run.timeout = self.context.timeout;
         run.log = Some(self.context.log.clone());
         run.run()

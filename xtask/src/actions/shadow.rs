@@ -84,7 +84,8 @@ impl World<'_> {
             self.template(context, "source", "rehearsed")?;
             context.say("migrating a copy as it was rehearsed");
             let project = self.work(&context.log_of("migrate"))?;
-            self.migrate(context, project, "rehearsed")?;
+            let rows: Vec<String> = context.proven("rehearse", "rows")?;
+            self.migrate_as(context, project, "rehearsed", Some(&rows))?;
             let mut client = self.connect(context, "rehearsed")?;
             let now = fingerprint::take(&mut client, &self.portable()?)?.digest();
             drop(client);
@@ -152,6 +153,17 @@ impl World<'_> {
 
     /// `db:migrate` of a tree on a database of the shadow, with proof.
     pub fn migrate(&self, context: &StepContext<'_>, project: Project, database: &str) -> Result<migrate::Migrated> {
+        self.migrate_as(context, project, database, None)
+    }
+
+    /// As [`World::migrate`], where only these rows may come of it.
+    fn migrate_as(
+        &self,
+        context: &StepContext<'_>,
+        project: Project,
+        database: &str,
+        proven: Option<&[String]>,
+    ) -> Result<migrate::Migrated> {
         let (url, mut client) =
             self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
         let config = config::load(&project)?;
@@ -159,9 +171,9 @@ impl World<'_> {
         let journal = journal::load(&config.out)?;
         let applied = migrate::applied(&mut client, &config)?;
         if journal::pending(&journal.entries, &applied).is_empty() {
-            return Ok(migrate::Migrated { applied: Vec::new(), seconds: 0.0 });
+            return Ok(migrate::Migrated::default());
         }
-        migrate::migrate(&project, &config, &journal, &config.out, &mut client)
+        migrate::migrate(&project, &config, &journal, &config.out, &mut client, proven)
     }
 
     fn source_bytes(&self) -> Result<u64> {

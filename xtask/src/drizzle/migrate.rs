@@ -21,6 +21,8 @@ use crate::process::Output;
 pub struct Migrated {
     /// Tags, in order; empty when nothing was pending.
     pub applied: Vec<String>,
+    /// Hash and time of each, as they stand in the migrations table now.
+    pub rows: Vec<String>,
     /// Wall time, the start of bun and drizzle-kit included.
     pub seconds: f64,
 }
@@ -33,6 +35,8 @@ pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
 
 /// Applies what is pending. `project.env` names the database in `DATABASE_URL`; `client` is connected to the same one.
 ///
+/// `proven`: the rows that this has to leave, where somebody has shown what their files do; with others nothing runs.
+///
 /// Errors: a migration that drizzle would skip (refused, before anything runs), one that fails (step, with SQLSTATE, file, line
 /// and statement), or rows that do not prove it (step).
 pub fn migrate(
@@ -41,6 +45,7 @@ pub fn migrate(
     journal: &Journal,
     out: &Path,
     client: &mut Client,
+    proven: Option<&[String]>,
 ) -> Result<Migrated> {
     if !project.env.contains_key("DATABASE_URL") {
         anyhow::bail!("no DATABASE_URL for the child that migrates");
@@ -61,20 +66,45 @@ pub fn migrate(
     for entry in &pending {
         expected.push((journal::hash(out, entry)?, entry.when));
     }
+    let rows: Vec<String> = expected[before.len()..].iter().map(|(hash, when)| format!("{hash} {when}")).collect();
+    if let Some(proven) = proven.filter(|proven| **proven != *rows) {
+        return Err(others(&pending, &rows, proven).into());
+    }
     let output = project.bun(&["run", "db:migrate"]).run()?;
     let after = applied(client, config)?;
     let wrong = verdict(&before, &expected, &after).err();
     match wrong {
         None if output.success() => Ok(Migrated {
             applied: pending.iter().map(|entry| entry.tag.clone()).collect(),
+            rows,
             seconds: output.duration.as_secs_f64(),
         }),
         None => Err(failed(&output, "every migration is recorded, and yet drizzle-kit failed").into()),
         Some(_) if after == before => Err(explained(project, out, client, &pending, &output)?.into()),
         Some(problem) => Err(failed(&output, &problem)
             .hint("look into the migrations table before anything else runs on this database")
+            .hint("a file that was edited while it was applied is told by this too: compare it, and take it back by its rollback")
             .into()),
     }
+}
+
+/// Files that are not those that were shown.
+fn others(pending: &[&Entry], rows: &[String], proven: &[String]) -> Failure {
+    let new: Vec<&str> = pending
+        .iter()
+        .zip(rows)
+        .filter(|(_, row)| !proven.contains(row))
+        .map(|(entry, _)| entry.tag.as_str())
+        .collect();
+    let what = if new.is_empty() {
+        "there are fewer of them".to_owned()
+    } else {
+        format!("changed since: {}", new.join(", "))
+    };
+    Failure::refused("the pending migrations are not those that were rehearsed")
+        .detail(what)
+        .detail("nothing was applied")
+        .hint("run `cargo xtask db-change`: what was edited is reviewed and rehearsed anew")
 }
 
 /// Whether the rows are the older ones and one for each pending migration, and nothing else.
