@@ -151,6 +151,7 @@ fn new_state(loaded: &Loaded) -> State {
     State {
         schema: "1.0".to_owned(),
         run: "lab-1".to_owned(),
+        nonce: String::new(),
         serial: 0,
         written_by: String::new(),
         workflow: "lab".to_owned(),

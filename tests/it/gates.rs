@@ -213,6 +213,25 @@ fn an_answer_to_another_question_does_not_count() {
 }
 
 #[test]
+fn an_answer_does_not_count_when_its_number_means_something_else_by_now() {
+    let lab = asking();
+    lab.held();
+    lab.answer("ask", 2).unwrap();
+    // The first and the second option change places: what was "mend it" would go on now.
+    let swapped = DECISION
+        .replace("label = \"Go on\"", "label = \"X\"")
+        .replace("then = \"continue\"", "then = \"y\"")
+        .replace("label = \"Mend it\"", "label = \"Go on\"")
+        .replace("then = \"edit\"", "then = \"continue\"")
+        .replace("label = \"X\"", "label = \"Mend it\"")
+        .replace("then = \"y\"", "then = \"edit\"");
+    let steps = [act("first", &[], ""), act("ask", &["first"], &swapped), act("last", &["ask"], "")];
+    lab.repo.workflow("lab", &steps.concat());
+    assert_eq!(lab.held(), ("ask".to_owned(), Kind::Waiting, "ask".to_owned()));
+    assert_eq!((lab.status("ask"), lab.step("ask").answer.is_none()), (Status::WaitingDecision, true));
+}
+
+#[test]
 fn an_answer_counts_on_when_the_same_question_comes_up_again() {
     let lab = asking_about_a_file();
     lab.held();

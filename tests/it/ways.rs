@@ -434,6 +434,51 @@ fn with_words_that_do_not_count() {
     );
 }
 
+#[test]
+fn with_another_time_or_place() {
+    way(
+        "use the signature in a run of the same name",
+        waiting(),
+        |repo| {
+            signed_elsewhere(repo, &attest(repo, &["--to-sign"]).expect(0).stdout);
+            fs::remove_dir_all(repo.path(".db-change")).unwrap();
+            go(repo).expect(3);
+            attest(repo, &["--signature", "../signature"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
+        "undo a person's end of the run with a copy of before",
+        waiting(),
+        |repo| {
+            crate::sample::copy(&repo.path(".db-change/runs"), &repo.path("../kept"));
+            attest(repo, &["--sign", "../ada"]).expect(0);
+            crate::sample::copy(&repo.path(".db-change/runs"), &repo.path("../kept"));
+            say(repo, &["abort", "--reason", "do not deploy"]).expect(0);
+            crate::sample::copy(&repo.path("../kept"), &repo.path(".db-change/runs"));
+            go(repo)
+        },
+        (4, "has ended, and its state is of a time before that"),
+    );
+    way(
+        "begin on a weaker commit that nobody will see",
+        failed(),
+        |repo| {
+            say(repo, &["abort", "--reason", "anew"]).expect(0);
+            let good = Run::new("git", repo.root()).args(["rev-parse", "HEAD"]).run().unwrap().stdout;
+            repo.write("source.txt", "sound");
+            repo.write(FILE, &repo.read(FILE).replace("by = \"person\"\n", ""));
+            repo.commit("weaker");
+            go(repo).expect(3);
+            repo.git(&["reset", "--quiet", "--hard", good.trim()]);
+            repo.write("source.txt", "sound");
+            say(repo, &["answer", "workflow", "2", "--reason", "keep"]).expect(0);
+            attest(repo, &[])
+        },
+        (4, "every gate is a person's here"),
+    );
+}
+
 fn signed_elsewhere(repo: &Repo, text: &str) {
     let args = ["-Y", "sign", "-n", "db-change", "-f", "../ada"];
     let signed = Run::new("ssh-keygen", repo.root()).args(args).stdin(text).run().unwrap();

@@ -10,7 +10,7 @@ use crate::workflow::model::By;
 use crate::workflow::validate::RESERVED;
 use crate::workflow::{Loaded, Step, command};
 
-/// Stands in a state for every step: what the base commit asks for could not be read.
+/// Stands in a state for every step: what the base commit asks for cannot be read, or it is not in the branch's history.
 pub const ALL: &str = "*";
 
 /// Whether only a person's word opens this step's gate.
@@ -52,7 +52,8 @@ pub fn counts(step: &Step, state: &State, witness: Option<&Witness>) -> bool {
 #[must_use]
 pub fn to_sign(state: &State, step: &str, about: &str, word: &str, text: &str) -> String {
     let said = json!({
-        "run": state.run, "base": state.base, "step": step, "about": about, "word": word, "text": text,
+        "run": state.run, "nonce": state.nonce, "branch": state.branch, "base": state.base,
+        "workflow": state.workflow_digest, "step": step, "about": about, "word": word, "text": text,
     });
     format!("db-change\n{said:#}\n")
 }
@@ -70,8 +71,15 @@ pub fn refuse(
     }
     let typed = command(&loaded.workflow.name, words);
     Err(Failure::refused(format!("`{step}` is opened by a person's word, and nobody is at a terminal here"))
-        .detail(format!("the workflow says so: `by = \"person\"` (signers: {}, at the base commit)", state.signers))
+        .detail(why(state))
         .hint(format!("at a terminal: {typed}"))
         .hint(format!("or signed with a key that is allowed there: {typed} --sign KEYFILE"))
         .hint("or sign elsewhere what `--to-sign` prints, and give it back with `--signature FILE`"))
+}
+
+fn why(state: &State) -> String {
+    match state.by_person.iter().any(|name| name == ALL) {
+        true => "every gate is a person's here: what the base commit asks for cannot be relied on".to_owned(),
+        false => format!("the workflow says so: `by = \"person\"` (signers: {}, at the base commit)", state.signers),
+    }
 }

@@ -9,6 +9,7 @@ use crate::state::model::{Question, QuestionOption};
 use crate::state::{Evidence, Status, StepState};
 use crate::workflow::Step;
 use crate::workflow::load::expand;
+use crate::workflow::model::Decision;
 
 /// What is asked, and what it stands on.
 pub(super) struct Asked {
@@ -73,7 +74,7 @@ pub(super) fn of(step: &Step, outcome: Outcome, earlier: &StepState) -> Result<A
             // Someone who chose to mend it is not asked again for each thing still to mend.
             let (status, digest) = match chosen_edit {
                 Some(answer) => (Status::WaitingEdit, answer.digest.clone()),
-                None => (Status::WaitingDecision, digest::of(format!("{text}{}", evidence.digest()))),
+                None => (Status::WaitingDecision, of_question(decision, &text, &options, &evidence)),
             };
             let (id, ask) = (decision.id.clone(), decision.ask.clone());
             let question = Question { id, text, details, options, ask, findings: Vec::new(), digest };
@@ -83,4 +84,13 @@ pub(super) fn of(step: &Step, outcome: Outcome, earlier: &StepState) -> Result<A
             anyhow::bail!("step `{id}` does not wait")
         }
     })
+}
+
+/// An answer is a number: what it means is part of what was asked.
+fn of_question(decision: &Decision, text: &str, options: &[QuestionOption], evidence: &Evidence) -> String {
+    let options: String =
+        options.iter().map(|option| format!("{} {} {}\n", option.n, option.label, option.then)).collect();
+    let ask = decision.ask.as_deref().unwrap_or_default();
+    let parts = [&decision.id, text, ask, &options, &evidence.digest()];
+    digest::of_parts(parts.map(str::as_bytes))
 }

@@ -51,6 +51,14 @@ pub fn head(root: &Path) -> Result<String> {
     Ok(output.stdout.trim().to_owned())
 }
 
+/// Whether a commit is HEAD, or one that HEAD came from.
+pub fn in_history(root: &Path, commit: &str) -> Result<bool> {
+    if plain::commit(root).as_deref() == Some(commit) {
+        return Ok(true);
+    }
+    Ok(try_git(root, &["merge-base", "--is-ancestor", commit, "HEAD"])?.success())
+}
+
 /// The branch checked out, or `detached` with the commit.
 pub fn branch(root: &Path) -> Result<String> {
     let detached = |commit: &str| format!("detached-{}", &commit[..12]);

@@ -40,6 +40,20 @@ pub(super) fn head(root: &Path) -> Option<Head> {
     }
 }
 
+/// The commit at HEAD, where a file of its own holds it.
+pub(super) fn commit(root: &Path) -> Option<String> {
+    let name = match head(root)? {
+        Head::Commit(commit) => return Some(commit),
+        Head::Branch(name) => name,
+    };
+    let own = git_folder(root)?;
+    let shared =
+        fs::read_to_string(own.join("commondir")).map_or_else(|_| own.clone(), |path| own.join(path.trim_end()));
+    let text = fs::read_to_string(shared.join("refs/heads").join(name)).ok()?;
+    let commit = text.trim_end();
+    (commit.len() >= 40 && commit.chars().all(|c| c.is_ascii_hexdigit())).then(|| commit.to_owned())
+}
+
 /// Where git keeps what belongs to this work tree alone: `.git`, or the folder that the file `.git` of a linked work tree names.
 fn git_folder(root: &Path) -> Option<PathBuf> {
     let dot = root.join(".git");

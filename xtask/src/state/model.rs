@@ -15,6 +15,9 @@ pub const SCHEMA: (u32, u32) = (1, 0);
 pub struct State {
     pub schema: String,
     pub run: String,
+    /// Told to nobody in advance: what is said of one run is said of no other that bears the same id.
+    #[serde(default)]
+    pub nonce: String,
     /// Counts the writes.
     pub serial: u64,
     pub written_by: String,

@@ -100,6 +100,7 @@ pub(super) fn abort(repo: &Repo, reason: &str) -> Result<u8> {
         state.ended = Some(now());
         state.outcome = Some(format!("aborted: {reason}"));
         folder.save(state)?;
+        open::record_end(repo, state)?;
         print(&super::change::applied_note(folder, state));
         Ok(Some(format!(
             "{} is ended; work tree and database are as they are, and its record stays in {}",

@@ -182,6 +182,7 @@ fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml
     let mut state = State {
         schema: format!("{}.{}", SCHEMA.0, SCHEMA.1),
         run,
+        nonce: digest::hex(&digest::random::<16>()?),
         serial: 0,
         written_by: String::new(),
         workflow: loaded.workflow.name.clone(),
@@ -237,6 +238,7 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
     let (folder, mut state) = found;
     // Someone may have cleaned up: logs are not needed for anything but reading.
     folder.create()?;
+    open::hold_to_the_record(repo, &folder, &mut state)?;
     let mut answers = go.answers.as_deref().map(AnswersFile::read).transpose()?.unwrap_or_default();
     let Some(loaded) = settled(repo, current, &folder, &mut state, go, &mut answers)? else {
         return Ok(Kind::Waiting.exit_code());
@@ -288,6 +290,9 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
             }
         }
     };
+    if engine.state.ended.is_some() {
+        open::record_end(repo, &engine.state)?;
+    }
     drop(held);
     let left = answers.left();
     if !left.is_empty() {

@@ -6,10 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::actions;
 use crate::cli::DB_CHANGE;
+use crate::engine::person;
 use crate::failure::Failure;
+use crate::process::places;
 use crate::repo::git;
-use crate::state::lock;
 use crate::state::{Home, RunFolder, State};
+use crate::state::{durable, lock};
 use crate::workflow::{self, Loaded, command};
 
 /// The repo around the current folder.
@@ -66,6 +68,39 @@ pub(super) fn pinned(root: &Path, folder: &RunFolder, state: &State) -> Result<L
     })
 }
 
+/// What nothing in the work tree may change about a run: that it has ended, and that its base is what its branch came from.
+pub(super) fn hold_to_the_record(repo: &Repo, folder: &RunFolder, state: &mut State) -> Result<()> {
+    if let Ok(outcome) = std::fs::read_to_string(ended_path(repo, state)?) {
+        let aside = repo.home.path().join(format!("set-aside-{}", state.run));
+        return Err(Failure::refused(format!(
+            "the run `{}` has ended, and its state is of a time before that",
+            state.run
+        ))
+        .detail(outcome)
+        .hint(format!("set it aside: mv {} {}", folder.path().display(), aside.display()))
+        .hint(format!("then begin again: {}", command(&state.workflow, "")))
+        .into());
+    }
+    if !git::in_history(&repo.root, &state.base)? && !state.by_person.iter().any(|name| name == person::ALL) {
+        // A commit that nobody will see in this branch's history says nothing about whose word counts.
+        state.by_person.push(person::ALL.to_owned());
+    }
+    Ok(())
+}
+
+/// Remembers outside the work tree that a run has ended.
+pub(super) fn record_end(repo: &Repo, state: &State) -> Result<()> {
+    let path = ended_path(repo, state)?;
+    places::ensure(path.parent().unwrap_or(&path), 0o700)?;
+    durable::write(&path, state.outcome.as_deref().unwrap_or("done").as_bytes())
+}
+
+/// A run of before there were nonces has no record.
+fn ended_path(repo: &Repo, state: &State) -> Result<PathBuf> {
+    let name = if state.nonce.is_empty() { "none" } else { &state.nonce };
+    Ok(places::state(&repo.root)?.join("ended").join(name))
+}
+
 impl Repo {
     /// The open change of this branch, or the last one, as it stands for someone who only looks.
     pub(super) fn last_run(&self) -> Result<(RunFolder, State)> {
@@ -85,10 +120,12 @@ impl Repo {
 
     /// The open change of this branch.
     pub(super) fn open_run(&self) -> Result<(RunFolder, State)> {
-        self.home.open_run(&self.workflow, &self.branch)?.ok_or_else(|| {
+        let found = self.home.open_run(&self.workflow, &self.branch)?;
+        let (folder, mut state) = found.ok_or_else(|| {
             Failure::refused(format!("there is no open run on the branch `{}`", self.branch))
                 .hint(command(&self.workflow, "runs"))
-                .into()
-        })
+        })?;
+        hold_to_the_record(self, &folder, &mut state)?;
+        Ok((folder, state))
     }
 }
