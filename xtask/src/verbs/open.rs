@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::repo::git;
 use crate::state::lock;
 use crate::state::{Home, RunFolder, State};
+use crate::workflow::validate::is_name;
 use crate::workflow::{self, Loaded, command};
 
 /// The repo around the current folder.
@@ -22,6 +23,13 @@ pub(super) struct Repo {
 }
 
 pub(super) fn repo(workflow: &str) -> Result<Repo> {
+    if !is_name(workflow) {
+        return Err(Failure::usage(format!("`{workflow}` is not the name of a workflow"))
+            .hint(
+                "a workflow is named like its file in `workflows/`, without `.toml`: letters, digits, `-`, `_` and `.`",
+            )
+            .into());
+    }
     let here = std::env::current_dir().context("the current folder")?;
     let root = git::root(&here)?;
     if workflow == DB_CHANGE {
