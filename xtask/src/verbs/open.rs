@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::actions;
 use crate::cli::DB_CHANGE;
@@ -22,6 +22,15 @@ pub(super) struct Repo {
     pub workflow: String,
 }
 
+/// The current folder.
+pub(super) fn here() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Failure::environment(format!("there is no current folder: {error}"))
+            .hint("it was removed, or is closed to you: go to the repo with `cd` and run the same command again")
+            .into()
+    })
+}
+
 pub(super) fn repo(workflow: &str) -> Result<Repo> {
     if !is_name(workflow) {
         return Err(Failure::usage(format!("`{workflow}` is not the name of a workflow"))
@@ -30,8 +39,7 @@ pub(super) fn repo(workflow: &str) -> Result<Repo> {
             )
             .into());
     }
-    let here = std::env::current_dir().context("the current folder")?;
-    let root = git::root(&here)?;
+    let root = git::root(&here()?)?;
     if workflow == DB_CHANGE {
         bun_repo(&root)?;
     }
