@@ -2,8 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::time::Duration;
 
-use crate::harness::{Repo, noting, shell, step, until};
+use rustix::process::Signal;
+
+use crate::harness::{Repo, end_group, noting, shell, step, until};
 
 /// Brings the program to end with a code.
 type Provoke = fn() -> i32;
@@ -18,6 +21,7 @@ const CODES: &[(&str, Provoke)] = &[
     ("6", tool_missing),
     ("70", machine_in_a_state_that_nobody_foresaw),
     ("75", server_takes_no_sessions_now),
+    ("130", told_to_stop_twice),
 ];
 
 #[test]
@@ -79,11 +83,26 @@ fn tool_missing() -> i32 {
 }
 
 fn machine_in_a_state_that_nobody_foresaw() -> i32 {
-    let (repo, _) = of(&shell("a", &[], "exit 3", ""));
-    let state = ".db-change/runs/w-1/state.toml";
-    repo.remove(state);
-    std::fs::create_dir(repo.path(state)).unwrap();
-    repo.xtask(&["run", "w"]).run().says(&["a bug of ours, or a machine in a state that we did not foresee"]).code
+    let (repo, _) = of(&noting("a", &[]));
+    repo.write_sealed("runs/w-1/evidence/a.toml", "no evidence of ours");
+    let tried = repo.xtask(&["run", "w", "--only", "a"]).run();
+    tried.says(&["a bug of ours, or a machine in a state that we did not foresee"]).code
+}
+
+fn told_to_stop_twice() -> i32 {
+    let repo = Repo::new();
+    repo.workflow(
+        "w",
+        &shell("a", &[], "trap \"\" INT TERM; echo $$ > pid; until test -e go; do sleep 0.01; done", ""),
+    );
+    let run = repo.xtask(&["run", "w"]).start();
+    until("the step", || repo.read("pid").ends_with('\n'));
+    run.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(200));
+    run.signal(Signal::INT);
+    let code = run.wait().code;
+    end_group(repo.read("pid").trim().parse().unwrap());
+    code
 }
 
 /// A server that says what PostgreSQL says while it starts.

@@ -70,3 +70,17 @@ fn an_experiment_can_be_repeated_and_says_how_it_ended() {
     let last: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
     assert_eq!((&last["experiment"], &last["status"], &last["counts"]), (&"b".into(), &"passed".into(), &false.into()));
 }
+
+#[test]
+fn a_step_that_stands_on_evidence_that_is_not_there_says_what_comes_first() {
+    let declare = shell("declare", &["a"], "true", "");
+    let repo = open_run(&[declare, step("b", &["declare"], "uses = \"migration.review\"")].concat());
+    only(&repo, "b").expect(4).says(&["`declare` has left no evidence", "`declare` first"]);
+}
+
+#[test]
+fn a_copy_of_the_schema_workflow_under_another_name_says_that_db_change_starts_a_change() {
+    let repo = Repo::new();
+    repo.workflow("mine", &step("declare", &[], "uses = \"change.declare\""));
+    repo.xtask(&["run", "mine"]).run().expect(2).says(&["`mine` declares no change", "started with `db-change`"]);
+}

@@ -227,3 +227,13 @@ fn an_answers_file_opens_a_persons_gate_with_a_signature_only() {
     repo.xtask(&run).run().expect(0);
     assert_eq!(repo.trace(), "last");
 }
+
+#[test]
+fn who_has_read_the_documents_with_a_witness_is_not_asked_again_in_the_next_run() {
+    let repo = repo();
+    attest(&repo, &["--sign", "../allowed"]).expect(0);
+    repo.xtask(&["run", "w"]).run().expect(0);
+    repo.xtask(&["run", "w"]).run().expect(0);
+    repo.write("rules.md", "no select * at all\n");
+    repo.xtask(&["run", "w"]).run().expect(3);
+}

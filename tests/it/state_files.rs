@@ -23,7 +23,7 @@ fn with_a_run() -> Repo {
 fn refused_with_a_way_out(repo: &Repo, reason: &str) {
     for words in [&["run", "w"] as &[&str], &["db-change", "status", "--workflow", "w"], &["db-change", "runs"]] {
         let done = repo.xtask(words).run().expect(4);
-        done.says(&["state.toml` cannot be trusted", reason, "set the run aside: mv ", "begin again"]);
+        done.says(&["state.toml` cannot be trusted", reason, "set the run aside: mv ", "begin again: "]);
     }
     assert_eq!(repo.trace(), "", "a step ran on a state that cannot be trusted");
     let said = repo.xtask(&["run", "w"]).run().stderr;
@@ -184,4 +184,79 @@ fn read_workflow(version: &Path) -> String {
     let named = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with("workflow-");
     let text = fs::read_to_string(files.into_iter().find(|path| named(path)).unwrap()).unwrap();
     text.split_once("title = \"All\"\n\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_damaged_state_says_which_command_begins_again() {
+    let repo = with_a_run();
+    repo.write(FILE, &repo.read(FILE).replace("serial", "serail"));
+    repo.xtask(&["run", "w"]).run().expect(4).says(&["then begin again: cargo xtask run w;"]);
+    repo.write(FILE, "workflow = \"w; rm -rf .\"\n");
+    repo.xtask(&["run", "w"]).run().expect(4).says(&["then begin again: with the command that began it;"]);
+}
+
+/// Puts something of another kind in the place of a file or folder of ours.
+type Spoil = fn(&Path);
+
+#[test]
+fn what_lies_where_a_file_or_folder_of_ours_should_be_is_told_and_once_it_is_moved_away_the_run_goes_on() {
+    let spoilt: &[(&str, Spoil)] = &[
+        ("", |path| fs::write(path, "").unwrap()),
+        ("", |path| std::os::unix::fs::symlink("nowhere", path).unwrap()),
+        ("runs", |path| fs::write(path, "").unwrap()),
+        ("lock", |path| fs::create_dir(path).unwrap()),
+        ("key", |path| fs::create_dir(path).unwrap()),
+        ("holder", |path| fs::create_dir(path).unwrap()),
+        ("runs/w-1/state.toml", |path| fs::create_dir(path).unwrap()),
+    ];
+    for (name, spoil) in spoilt {
+        let repo = Repo::new();
+        repo.workflow("w", &noting("a", &[]));
+        let place = repo.path(format!(".db-change/{name}").trim_end_matches('/'));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        spoil(&place);
+        repo.xtask(&["run", "w"]).run().expect(6).says(&[".db-change", "move that aside"]);
+        fs::rename(&place, repo.path("aside")).unwrap();
+        repo.xtask(&["run", "w"]).run().expect(0);
+    }
+    // A name that is taken, by whatever, is not taken again.
+    let repo = Repo::new();
+    repo.workflow("w", &noting("a", &[]));
+    fs::create_dir_all(repo.path(".db-change/runs")).unwrap();
+    std::os::unix::fs::symlink("nowhere", repo.path(".db-change/runs/w-1")).unwrap();
+    repo.xtask(&["run", "w"]).run().expect(0);
+    assert_eq!(repo.status("w-2", "a"), "passed");
+}
+
+#[test]
+fn a_run_whose_folder_is_removed_while_it_is_at_work_is_told_so() {
+    let repo = Repo::new();
+    repo.workflow("w", &shell("a", &[], "rm -r .db-change/runs/w-1", ""));
+    repo.xtask(&["run", "w"]).run().expect(6).says(&["`", ".db-change/runs/w-1", "it is gone"]);
+}
+
+#[test]
+fn a_current_folder_that_was_removed_is_told_as_such() {
+    let repo = Repo::new();
+    let line = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" run w";
+    let program = env!("CARGO_BIN_EXE_xtask");
+    let output = xtask::process::Run::new("sh", repo.root()).args(["-c", line, program]).run().unwrap();
+    assert_eq!(output.code(), 6, "{}", output.stderr);
+    assert!(
+        output.stderr.contains("there is no current folder") && output.stderr.contains("`cd`"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn a_workflow_file_that_cannot_be_read_is_not_answered_with_copy_another() {
+    let repo = Repo::new();
+    fs::write(repo.path("workflows/latin.toml"), b"# caf\xe9\n").unwrap();
+    fs::create_dir(repo.path("workflows/folder.toml")).unwrap();
+    for name in ["latin", "folder"] {
+        let done = repo.xtask(&["run", name]).run().expect(2).says(&["cannot read the workflow file", "UTF-8"]);
+        assert!(!done.stderr.contains("copy the one"), "{}", done.stderr);
+    }
+    repo.xtask(&["run", "missing"]).run().expect(2).says(&["copy the one"]);
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use rustix::process::Signal;
 use xtask::actions;
+use xtask::digest;
 use xtask::process::Run;
 use xtask::state::seal;
 use xtask::workflow::load::{load, path_of};
@@ -60,6 +61,38 @@ fn say(repo: &Repo, words: &[&str]) -> Done {
 
 fn attest(repo: &Repo, more: &[&str]) -> Done {
     say(repo, &[&["attest", "read", "--by", "Ada", "--note", "read them"], more].concat())
+}
+
+#[test]
+fn with_names_that_lead_elsewhere() {
+    let victim = |repo: &Repo| repo.write("../victim/kept.txt", "mine");
+    for id in ["../../victim", "../.."] {
+        let repo = failed();
+        victim(&repo);
+        repo.workflow("x", &shell(id, &[], "true", ""));
+        for args in [&["run", "x"] as &[&str], &["workflow", "check", "x"]] {
+            repo.xtask(args).run().expect(2).says(&[&format!("no step may be called `{id}`")]);
+        }
+        assert_eq!(repo.read("../victim/kept.txt"), "mine");
+    }
+    let repo = failed();
+    repo.write("../w.toml", &repo.read(FILE));
+    let name = "../../w";
+    let attempts: &[&[&str]] = &[
+        &["run", name],
+        &["run", name, "--only", "deploy"],
+        &["db-change", "--workflow", name],
+        &["db-change", "status", "--workflow", name],
+        &["db-change", "abort", "--reason", "x", "--workflow", name],
+        &["workflow", "check", name],
+        &["workflow", "graph", name],
+        &["run", ""],
+        &["run", ".."],
+    ];
+    for args in attempts {
+        repo.xtask(args).run().expect(2).says(&["is not the name of a workflow", "hint: "]);
+    }
+    assert!(!repo.path(".db-change/w-1").exists() && !repo.path("w-1").exists() && !repo.path("../w-1").exists());
 }
 
 /// What stopped it: an exit code, and words that say why.
@@ -297,6 +330,30 @@ fn with_an_editor_in_the_workflow() {
 }
 
 #[test]
+fn with_a_workflow_that_the_base_commit_has_elsewhere() {
+    for (link, target) in [("workflows", "rules"), (FILE, "../rules/w.toml")] {
+        let repo = failed();
+        say(&repo, &["abort", "--reason", "moved"]).expect(0);
+        repo.git(&["mv", "workflows", "rules"]);
+        let _ = fs::create_dir(repo.path("workflows"));
+        let _ = fs::remove_dir_all(repo.path(link));
+        std::os::unix::fs::symlink(target, repo.path(link)).unwrap();
+        repo.commit("elsewhere");
+        way(
+            link,
+            repo,
+            |repo| {
+                repo.write("source.txt", "sound");
+                repo.write("rules/w.toml", &repo.read("rules/w.toml").replace("by = \"person\"\n", ""));
+                go(repo).expect(3);
+                attest(repo, &[])
+            },
+            (4, "opened by a person's word"),
+        );
+    }
+}
+
+#[test]
 fn with_other_content_than_was_proven() {
     way(
         "change the source after the check",
@@ -394,6 +451,20 @@ fn with_words_that_do_not_count() {
         (4, "this signature does not count"),
     );
     way(
+        "allow oneself in what git shows in place of the base commit",
+        waiting(),
+        |repo| {
+            key(repo, "eve");
+            let public = fs::read_to_string(repo.path("../eve.pub")).unwrap();
+            repo.write("workflows/allowed_signers", &format!("eve@example.test {public}"));
+            repo.commit("eve may sign");
+            repo.git(&["replace", "HEAD~", "HEAD"]);
+            repo.git(&["reset", "--quiet", "--soft", "HEAD~"]);
+            attest(repo, &["--sign", "../eve"])
+        },
+        (4, "this signature does not count"),
+    );
+    way(
         "use a signature of another word",
         waiting(),
         |repo| {
@@ -413,6 +484,34 @@ fn with_words_that_do_not_count() {
             attest(repo, &["--signature", "../signature"])
         },
         (4, "this signature does not count"),
+    );
+    way(
+        "say it in another workflow, where anybody may",
+        waiting(),
+        |repo| {
+            let read = "uses = \"docs.read\"\nwith = { documents = [\"rules.md\"] }";
+            repo.workflow("other", &step("read", &[], read));
+            repo.xtask(&["run", "other"]).run().expect(3);
+            let word = ["db-change", "attest", "read", "--by", "Ada", "--note", "x", "--workflow", "other"];
+            repo.xtask(&word).run().expect(0);
+            repo.xtask(&["run", "other"]).run().expect(0);
+            go(repo)
+        },
+        (3, "read waits for you"),
+    );
+    way(
+        "write into the memory that Ada has read them",
+        waiting(),
+        |repo| {
+            let documents = format!("\"rules.md\" = \"{}\"\n", digest::of(repo.read("rules.md")));
+            let known = format!("Ada = \"{}\"\n", digest::of(documents));
+            let states = fs::read_dir(repo.path("../home/.local/state/db-change")).unwrap();
+            for folder in states.map(|entry| entry.unwrap().path()) {
+                fs::write(folder.join("read.toml"), &known).unwrap();
+            }
+            go(repo)
+        },
+        (3, "read waits for you"),
     );
     way(
         "answer instead of attesting",

@@ -91,13 +91,17 @@ impl Failure {
     }
 
     /// The failure inside an `anyhow` error, or an internal error that carries its chain. A disk that is full or closed to us
-    /// is the machine's matter, wherever it was met.
+    /// is the machine's matter, wherever it was met, and so is a place of ours where something else lies.
     #[must_use]
     pub fn from_error(error: &anyhow::Error) -> Self {
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return failure.clone();
         }
-        let way_on = error.chain().find_map(|cause| way_on(cause.downcast_ref::<io::Error>()?.kind()));
+        let named = error.chain().map(ToString::to_string).any(|text| OURS.iter().any(|name| text.contains(name)));
+        let way_on = error.chain().find_map(|cause| {
+            let kind = cause.downcast_ref::<io::Error>()?.kind();
+            way_on(kind).or_else(|| way_back(kind).filter(|_| named))
+        });
         let kind = if way_on.is_some() { Kind::Environment } else { Kind::Internal };
         let mut failure = Failure::new(kind, error.to_string());
         for cause in error.chain().skip(1) {
@@ -124,6 +128,16 @@ impl Failure {
     }
 }
 
+/// How a message names a place in the folder where runs are kept, or that folder.
+const OURS: &[&str] = &["/.db-change/", "/.db-change`"];
+
+/// What a person can do where a file of ours is gone, or something else lies in its place.
+fn way_back(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind::{AlreadyExists, InvalidData, InvalidFilename, IsADirectory, NotADirectory, NotFound};
+    matches!(kind, AlreadyExists | InvalidData | InvalidFilename | IsADirectory | NotADirectory | NotFound)
+        .then_some("it is gone, or something else lies there: move that aside (`mv`), then run the same command again")
+}
+
 /// What a person can do about a file that cannot be written.
 fn way_on(kind: io::ErrorKind) -> Option<&'static str> {
     match kind {
@@ -144,3 +158,25 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn what_lies_in_a_place_of_ours_is_the_machines_matter_and_elsewhere_it_is_a_bug() {
+        let kind_of = |kind: io::ErrorKind, doing: &str| {
+            let error = Err::<(), _>(io::Error::from(kind)).context(doing.to_owned()).unwrap_err();
+            Failure::from_error(&error.context("outside")).kind
+        };
+        let place = "reading `/a/.db-change/runs/w-1/state.toml`";
+        assert_eq!(kind_of(io::ErrorKind::IsADirectory, place), Kind::Environment);
+        assert_eq!(kind_of(io::ErrorKind::NotADirectory, "making `/a/.db-change`"), Kind::Environment);
+        assert_eq!(kind_of(io::ErrorKind::IsADirectory, "reading `/a/b`"), Kind::Internal);
+        assert_eq!(kind_of(io::ErrorKind::IsADirectory, "reading `/a/old.db-change/b`"), Kind::Internal);
+        assert_eq!(kind_of(io::ErrorKind::BrokenPipe, place), Kind::Internal);
+        assert_eq!(kind_of(io::ErrorKind::StorageFull, "reading `/a/b`"), Kind::Environment);
+    }
+}

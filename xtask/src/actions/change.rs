@@ -12,6 +12,9 @@ use crate::sql::Operation;
 use crate::state::Evidence;
 use crate::workflow::Lane;
 
+/// Of a slug; it is ASCII.
+const LONGEST: usize = 60;
+
 /// The declared intent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +33,9 @@ impl Change {
         let words: String =
             self.title.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
         let slug = words.split_whitespace().take(6).collect::<Vec<_>>().join("-");
-        if slug.is_empty() { "change".to_owned() } else { slug }
+        // It stands in names of files, which have their limit.
+        let slug = slug[..LONGEST.min(slug.len())].trim_end_matches('-');
+        if slug.is_empty() { "change".to_owned() } else { slug.to_owned() }
     }
 
     /// The change that a run carries.
@@ -133,6 +138,12 @@ pub fn base_snapshot(world: &World<'_>, context: &StepContext<'_>) -> Result<Sna
 
 /// The step `declare`: every operation names objects that exist, and none that would be in its way.
 pub(super) fn declare(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+    if context.state.declared.is_empty() {
+        return Err(Failure::usage(format!("a run of `{}` declares no change", context.state.workflow))
+            .detail("a schema change is started with `db-change`, and goes by the workflow of that name")
+            .hint("cargo xtask db-change start --help")
+            .into());
+    }
     let change = Change::from_table(&context.state.declared)?;
     refuse_unbuilt(&change.operations)?;
     let base = base_snapshot(world, context)?;
@@ -222,4 +233,19 @@ pub fn parse_add(text: &str) -> Result<Operation> {
         not_null: false,
         default: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_run_has_room_in_the_name_of_a_file() {
+        let slug = |title: &str| Change { title: title.to_owned(), from: String::new(), operations: Vec::new() }.slug();
+        assert_eq!(slug("Rename email"), "rename-email");
+        assert_eq!(slug("é").as_str(), "change");
+        assert_eq!(slug(&"a".repeat(300)), "a".repeat(60));
+        assert_eq!(slug(&format!("{} {}", "a".repeat(59), "b".repeat(300))), "a".repeat(59));
+        assert_eq!(slug(&format!("É{}", "ü".repeat(300))), "change");
+    }
 }

@@ -40,8 +40,8 @@ pub struct World<'a> {
     pub(super) shadow: Mutex<Option<Shadow>>,
     /// Held while one of the shadow's templates is made: steps that run side by side need the same ones.
     pub(super) making: Mutex<()>,
-    /// Held while the base's tree is made.
-    tree: Mutex<()>,
+    /// Held while the base's tree is made; whether it was looked at.
+    tree: Mutex<bool>,
     bun: OnceLock<Tool>,
     postgres: OnceLock<Postgres>,
     config: OnceLock<drizzle::Config>,
@@ -76,7 +76,7 @@ impl<'a> World<'a> {
             experiment: None,
             shadow: Mutex::new(None),
             making: Mutex::new(()),
-            tree: Mutex::new(()),
+            tree: Mutex::new(false),
             bun: OnceLock::new(),
             postgres: OnceLock::new(),
             config: OnceLock::new(),
@@ -272,6 +272,16 @@ impl<'a> World<'a> {
     }
 }
 
+/// Removes a file or a folder of ours, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    let removed = match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(_) => Ok(()),
+    };
+    removed.with_context(|| format!("removing `{}`", path.display()))
+}
+
 /// Whether an environment value is one to hide, by what its name says.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
@@ -392,16 +402,20 @@ impl Host for World<'_> {
     /// A work tree of the base with its packages installed; made once per base commit.
     fn base_tree(&self, context: &StepContext<'_>) -> Result<PathBuf> {
         let base = &self.base;
-        let _one = self.tree.lock().map_err(|_| anyhow::anyhow!("making the base's tree panicked before"))?;
+        let mut looked = self.tree.lock().map_err(|_| anyhow::anyhow!("making the base's tree panicked before"))?;
         let folder = self.private()?.join("base");
         places::ensure(&folder, 0o700)?;
         let tree = folder.join(&base[..12.min(base.len())]);
         let done = tree.with_extension("installed");
-        if !done.exists() && tree.exists() {
-            // Killed while it was made: git may have left it without a part of its files, which would look like the base's fault.
-            std::fs::remove_dir_all(&tree).with_context(|| format!("removing `{}`", tree.display()))?;
+        // Killed while it was made: git may have left it without a part of its files, which would look like the base's fault.
+        // Or it is another clone's that was at this path, or was edited and cannot be put back.
+        let usable = || done.exists() && git::is_worktree(&tree, base) && git::restore(&tree).is_ok();
+        if !*looked && tree.symlink_metadata().is_ok() && !usable() {
+            remove(&done)?;
+            remove(&tree)?;
         }
         git::worktree(&self.root, base, &tree)?;
+        *looked = true;
         if !done.exists() {
             context.say("bun install in a work tree of the base, once per base commit");
             self.install(&tree, "the base commit", &context.log.with_stem(self.folder.log_stem(0, "install")))?;

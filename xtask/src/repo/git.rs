@@ -20,7 +20,9 @@ pub fn git(folder: &Path, args: &[&str]) -> Result<String> {
 }
 
 pub fn try_git(folder: &Path, args: &[&str]) -> Result<Output> {
-    Run::new("git", folder).args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"]).args(args).run()
+    // A commit is what its name says, whatever `git replace` would show in its place.
+    let always = ["--no-replace-objects", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"];
+    Run::new("git", folder).args(always).args(args).run()
 }
 
 /// The top of the work tree around `folder`.
@@ -91,25 +93,53 @@ pub fn person(root: &Path) -> String {
 
 /// Files under the work tree that differ from `base` or are new, relative to the root.
 pub fn changed_files(root: &Path, base: &str) -> Result<Vec<String>> {
-    let tracked = git(root, &["diff", "--name-only", "-z", base, "--"])?;
+    let tracked = at(root, base, &["diff", "--name-only", "-z", base, "--"])?;
     let new = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
     Ok(tracked.split('\0').chain(new.split('\0')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// A file as it stands at a commit; none where the commit does not have it.
 pub fn file_at(root: &Path, commit: &str, name: &str) -> Result<Option<String>> {
-    if git(root, &["ls-tree", "-z", "--name-only", commit, "--", name])?.is_empty() {
+    if at(root, commit, &["ls-tree", "-z", "--name-only", commit, "--", name])?.is_empty() {
         return Ok(None);
     }
-    git(root, &["show", &format!("{commit}:{name}")]).map(Some)
+    at(root, commit, &["show", &format!("{commit}:{name}")]).map(Some)
+}
+
+/// Whether a link or another repository stands at a commit where the file would be, or one of its folders.
+pub fn leads_elsewhere(root: &Path, commit: &str, name: &str) -> Result<bool> {
+    let mut args = vec!["ls-tree", "-z", "-t", commit, "--"];
+    args.extend(Path::new(name).ancestors().filter_map(Path::to_str).filter(|part| !part.is_empty()));
+    let listed = at(root, commit, &args)?;
+    Ok(listed.split('\0').any(|entry| entry.starts_with("120000 ") || entry.starts_with("160000 ")))
+}
+
+/// As [`git`], of a commit that may be gone.
+fn at(root: &Path, commit: &str, args: &[&str]) -> Result<String> {
+    git(root, args).or_else(|error| {
+        if try_git(root, &["cat-file", "-e", &format!("{commit}^{{commit}}")])?.success() {
+            return Err(error);
+        }
+        let short = &commit[..12.min(commit.len())];
+        Err(Failure::environment(format!("the base commit {short} is not in this repository any more"))
+            .detail("a run is compared with the commit that it began at")
+            .hint("end the run with `abort --reason TEXT`, then start again")
+            .into())
+    })
+}
+
+/// Whether there is a work tree of `commit` at `path`.
+#[must_use]
+pub fn is_worktree(path: &Path, commit: &str) -> bool {
+    let head = || try_git(path, &["rev-parse", "HEAD"]).map(|output| output.stdout);
+    path.join(".git").exists() && head().is_ok_and(|head| head.trim() == commit)
 }
 
 /// Makes (or finds) a work tree of `commit` at `path`, away from the repo's own.
 pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
-    if path.join(".git").exists() && try_git(path, &["rev-parse", "HEAD"])?.stdout.trim() == commit {
+    if is_worktree(path, commit) {
         return Ok(());
     }
-    git(root, &["worktree", "prune"])?;
     if path.exists() {
         return Err(Failure::new(
             Kind::Environment,
@@ -119,10 +149,27 @@ pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
         .into());
     }
     let path = path.to_string_lossy().into_owned();
-    // Twice, because one whose making was killed stays locked: "initializing".
-    git(root, &["worktree", "add", "--detach", "--force", "--force", &path, commit])?;
+    // Twice: what git still knows of an earlier one here may be locked, "initializing", where its making was killed. Never
+    // `prune`, which forgets work trees of the user's own that were moved.
+    at(root, commit, &["worktree", "add", "--detach", "--force", "--force", &path, commit])?;
     Ok(())
 }
+
+/// Puts a work tree of ours back to what its commit says, packages aside, where anything differs.
+pub fn restore(tree: &Path) -> Result<()> {
+    let status = ["-c", "core.fsmonitor=false", "status", "--porcelain", "-z", "--untracked-files=all", "--ignored=no"];
+    let packages =
+        |entry: &str| entry.strip_prefix("?? ").is_some_and(|path| path.split('/').any(|folder| folder == PACKAGES));
+    if git(tree, &status)?.split('\0').all(|entry| entry.is_empty() || packages(entry)) {
+        return Ok(());
+    }
+    git(tree, &["reset", "--hard", "--quiet"])?;
+    git(tree, &["clean", "-ffdq", "-e", PACKAGES])?;
+    Ok(())
+}
+
+/// Where bun puts packages; most repositories ignore it.
+const PACKAGES: &str = "node_modules";
 
 #[cfg(test)]
 mod tests {
@@ -141,6 +188,68 @@ mod tests {
         std::fs::remove_dir_all(&tree).unwrap();
         worktree(&path, &commit, &tree).unwrap();
         assert!(tree.join(".git").exists());
+    }
+
+    #[test]
+    fn a_work_tree_is_put_back_to_what_its_commit_says_but_for_its_packages() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, tree) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::create_dir_all(&path).unwrap();
+        git(&path, &["init", "-q"]).unwrap();
+        std::fs::write(path.join("kept"), "committed").unwrap();
+        git(&path, &["add", "-A"]).unwrap();
+        git(&path, &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "-m", "x"]).unwrap();
+        worktree(&path, &head(&path).unwrap(), &tree).unwrap();
+        for name in ["node_modules", "packages/db/node_modules", "other"] {
+            std::fs::create_dir_all(tree.join(name)).unwrap();
+            std::fs::write(tree.join(name).join("index.js"), "").unwrap();
+        }
+        std::fs::write(tree.join("kept"), "edited").unwrap();
+        git(&tree, &["init", "-q", "nested"]).unwrap();
+        restore(&tree).unwrap();
+        assert_eq!(std::fs::read_to_string(tree.join("kept")).unwrap(), "committed");
+        for (name, stays) in
+            [("node_modules", true), ("packages/db/node_modules", true), ("other", false), ("nested", false)]
+        {
+            assert_eq!(tree.join(name).exists(), stays, "{name}");
+        }
+        std::fs::write(tree.join("kept"), "edited, and said to be").unwrap();
+        git(&tree, &["add", "kept"]).unwrap();
+        restore(&tree).unwrap();
+        assert_eq!(std::fs::read_to_string(tree.join("kept")).unwrap(), "committed");
+    }
+
+    #[test]
+    fn a_work_tree_that_the_user_has_moved_stays_known_to_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let path = place("a");
+        std::fs::create_dir(&path).unwrap();
+        git(&path, &["init", "-q"]).unwrap();
+        git(&path, &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x"]).unwrap();
+        git(&path, &["worktree", "add", "-q", "-b", "mine", "../mine"]).unwrap();
+        std::fs::rename(place("mine"), place("moved")).unwrap();
+        worktree(&path, &head(&path).unwrap(), &place("ours")).unwrap();
+        assert_eq!(git(&place("moved"), &["rev-parse", "--abbrev-ref", "HEAD"]).unwrap(), "mine\n");
+    }
+
+    #[test]
+    fn a_commit_that_is_gone_is_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        git(path, &["init", "-q"]).unwrap();
+        git(path, &["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "x"]).unwrap();
+        let gone = "0123456789".repeat(4);
+        for error in [
+            file_at(path, &gone, "a").unwrap_err(),
+            changed_files(path, &gone).unwrap_err(),
+            worktree(path, &gone, &path.join("tree")).unwrap_err(),
+        ] {
+            let failure = Failure::from_error(&error);
+            assert_eq!(failure.kind, Kind::Environment);
+            assert!(failure.render().contains("is not in this repository any more"), "{}", failure.render());
+            assert!(failure.render().contains("abort --reason TEXT"));
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     temp.write_all(content).with_context(|| format!("writing `{}`", path.display()))?;
     temp.as_file().sync_all().with_context(|| format!("syncing `{}`", path.display()))?;
     temp.persist(path).with_context(|| format!("replacing `{}`", path.display()))?;
-    File::open(folder)?.sync_all().with_context(|| format!("syncing `{}`", folder.display()))
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.with_context(|| format!("syncing `{}`", folder.display()))
 }
 
 /// Creates a folder and its parents.

@@ -12,6 +12,8 @@ use super::model::{SCHEMA, State};
 use super::seal::{self, Broken};
 use crate::digest;
 use crate::failure::Failure;
+use crate::workflow::command;
+use crate::workflow::validate::is_name;
 
 /// `.db-change/`
 #[derive(Clone, Debug)]
@@ -162,7 +164,10 @@ impl Home {
     /// A run id that is not taken: `rename-email-1`.
     #[must_use]
     pub fn free_id(&self, slug: &str) -> String {
-        (1..).map(|n| format!("{slug}-{n}")).find(|id| !self.run(id).path.exists()).unwrap_or_default()
+        (1..)
+            .map(|n| format!("{slug}-{n}"))
+            .find(|id| self.run(id).path.symlink_metadata().is_err())
+            .unwrap_or_default()
     }
 }
 
@@ -201,19 +206,23 @@ impl RunFolder {
             Ok(text) => text,
             // A newer version may seal otherwise.
             Err(broken) => {
-                return Err(newer(&sealed, SCHEMA.0 + 1).unwrap_or_else(|| self.damaged(broken.words())).into());
+                return Err(newer(&sealed, SCHEMA.0 + 1)
+                    .unwrap_or_else(|| self.damaged(broken.words(), &sealed))
+                    .into());
             }
         };
         // A newer minor is read as far as we know what it says; its words for new things are not.
         let state: State = toml::from_str(text)
-            .map_err(|error| newer(text, SCHEMA.0).unwrap_or_else(|| self.damaged(error.message())))?;
+            .map_err(|error| newer(text, SCHEMA.0).unwrap_or_else(|| self.damaged(error.message(), text)))?;
         match version(&state.schema) {
             Some((major, _)) if major <= SCHEMA.0 => Ok(state),
             _ => Err(too_new(&state.schema, &state.written_by).into()),
         }
     }
 
-    fn damaged(&self, reason: &str) -> Failure {
+    fn damaged(&self, reason: &str, text: &str) -> Failure {
+        let again = workflow_in(text)
+            .map_or_else(|| "with the command that began it".to_owned(), |workflow| command(workflow, ""));
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Failure::refused(format!("the state file `{}` cannot be trusted", self.state_path().display()))
             .detail(reason)
@@ -223,9 +232,7 @@ impl RunFolder {
                 self.path.display(),
                 self.home.join(format!("set-aside-{name}")).display()
             ))
-            .hint(
-                "then begin again: cargo xtask db-change; what is in the work tree and in the database stays as it is",
-            )
+            .hint(format!("then begin again: {again}; what is in the work tree and in the database stays as it is"))
     }
 
     /// The name under which a file of this run is sealed.
@@ -304,7 +311,11 @@ impl RunFolder {
 
     /// The evidence that a step left; an error where there is none.
     pub fn evidence(&self, step: &str) -> Result<Evidence> {
-        self.evidence_if_any(step)?.with_context(|| format!("`{step}` has left no evidence"))
+        self.evidence_if_any(step)?.ok_or_else(|| {
+            Failure::refused(format!("`{step}` has left no evidence"))
+                .hint(format!("`{step}` first: what is asked for stands on it"))
+                .into()
+        })
     }
 
     /// Errors: it is not as the step left it.
@@ -340,6 +351,12 @@ fn newer(text: &str, major: u32) -> Option<Failure> {
     let said: Said = toml::from_str(text).ok()?;
     let found = version(&said.schema)?;
     (found > SCHEMA && found.0 >= major).then(|| too_new(&said.schema, &said.written_by))
+}
+
+/// The name of the workflow that a damaged state still bears.
+fn workflow_in(text: &str) -> Option<&str> {
+    let name = text.lines().find_map(|line| line.strip_prefix("workflow = \"")?.strip_suffix('"'))?;
+    is_name(name).then_some(name)
 }
 
 fn is_no_text(error: &anyhow::Error) -> bool {

@@ -217,15 +217,20 @@ struct Rules {
 }
 
 /// A workflow of the base commit that leaves a gate to a person is what a run begins with: an edit of it is adopted by a
-/// person, or counts once it is committed. A file that cannot be read there leaves every gate to a person.
+/// person, or counts once it is committed. A file that cannot be read there, or is reached by a
+/// link, leaves every gate to a person.
 fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
     let name = format!("workflows/{}.toml", current.workflow.name);
     let signers = current.workflow.signers().to_owned();
+    let all_by_person = |signers| Rules { pinned: None, by_person: vec![person::ALL.to_owned()], signers };
+    if git::leads_elsewhere(&repo.root, base, &name)? {
+        return Ok(all_by_person(signers));
+    }
     let Some(text) = git::file_at(&repo.root, base, &name)? else {
         return Ok(Rules { pinned: None, by_person: Vec::new(), signers });
     };
     let Ok(there) = load::parse(&current.path, &text, &actions::catalogue()) else {
-        return Ok(Rules { pinned: None, by_person: vec![person::ALL.to_owned()], signers });
+        return Ok(all_by_person(signers));
     };
     let (by_person, signers) = (person::steps_of(&there), there.workflow.signers().to_owned());
     let guarded = !by_person.is_empty() && there.digest() != current.digest();

@@ -1,7 +1,8 @@
 //! `doctor`: which tools there are, and what to do about those that are missing.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use super::open::here;
 use crate::failure::Kind;
 use crate::process::doctor;
 use crate::process::tools::Wanted;
@@ -9,8 +10,7 @@ use crate::repo::git;
 use crate::report::terminal::data;
 
 pub(super) fn doctor() -> Result<u8> {
-    let here = std::env::current_dir().context("the current folder")?;
-    let root = git::root(&here).ok();
+    let root = git::root(&here()?).ok();
     let rows = doctor::rows(root.as_deref(), &Wanted::default());
     data(&doctor::render(&rows));
     Ok(if rows.iter().all(|row| row.ok) { 0 } else { Kind::Environment.exit_code() })

@@ -2,6 +2,7 @@
 //! no command of it learns where a real database is, and its state is no run's: nothing of it counts.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::engine::runner::{Engine, Stop, unknown_step};
 use crate::engine::view;
 use crate::failure::Failure;
 use crate::process::{Log, mark, places};
-use crate::repo::{copy, git};
+use crate::repo::copy;
 use crate::report::page;
 use crate::report::terminal::{data, print};
 use crate::state::{Home, RunFolder, State, Status, lock};
@@ -35,12 +36,8 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     let folder = repo.home.experiment(id);
     let tree = place.join("tree");
     left_over::wait_in(&tree)?;
-    for earlier in [&place, &folder.path().to_owned()] {
-        if earlier.exists() {
-            fs::remove_dir_all(earlier).with_context(|| format!("removing `{}`", earlier.display()))?;
-        }
-    }
-    git::git(&repo.root, &["worktree", "prune"])?;
+    remove(&place, &places)?;
+    remove(folder.path(), &repo.home.path().join("experiments"))?;
     places::ensure(&place, 0o700)?;
     copy::copy(&repo.root, &tree)?;
     Home::at(&tree).create()?;
@@ -86,6 +83,19 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
         engine.folder.path().display()
     ));
     Ok(code)
+}
+
+/// Removes what an earlier experiment left, and nothing that does not lie right in the folder of experiments.
+fn remove(earlier: &Path, experiments: &Path) -> Result<()> {
+    if earlier.file_name().is_none() || earlier.parent() != Some(experiments) {
+        return Err(Failure::refused(format!("`{}` is not in the folder of experiments", earlier.display()))
+            .hint("give the step another id: lower-case letters, digits, `-` and `_`")
+            .into());
+    }
+    if earlier.exists() {
+        fs::remove_dir_all(earlier).with_context(|| format!("removing `{}`", earlier.display()))?;
+    }
+    Ok(())
 }
 
 /// A command that carries the place of a database could reach it.
@@ -136,4 +146,26 @@ fn missing(loaded: &Loaded, state: &State, id: &str) -> Vec<String> {
     let done =
         |id: &String| state.step.get(id).is_some_and(|step| matches!(step.status, Status::Passed | Status::Skipped));
     loaded.ancestors(id).into_iter().filter(|before| before != id && !done(before)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_an_earlier_experiment_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let experiments = folder.path().join("experiments");
+        let place = |name: &str| experiments.join(name);
+        for name in ["b/deeper", "../victim"] {
+            fs::create_dir_all(place(name)).unwrap();
+        }
+        let victim = folder.path().join("victim");
+        for name in ["..", "../victim", "b/../../victim", ".", "b/deeper", &victim.to_string_lossy()] {
+            assert!(remove(&place(name), &experiments).is_err(), "{name}");
+        }
+        assert!(victim.exists() && place("b/deeper").exists());
+        remove(&place("b"), &experiments).unwrap();
+        assert!(!place("b").exists());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::actions;
 use crate::cli::DB_CHANGE;
@@ -12,6 +12,7 @@ use crate::process::places;
 use crate::repo::git;
 use crate::state::{Home, RunFolder, State};
 use crate::state::{durable, lock};
+use crate::workflow::validate::is_name;
 use crate::workflow::{self, Loaded, command};
 
 /// The repo around the current folder.
@@ -23,9 +24,24 @@ pub(super) struct Repo {
     pub workflow: String,
 }
 
+/// The current folder.
+pub(super) fn here() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Failure::environment(format!("there is no current folder: {error}"))
+            .hint("it was removed, or is closed to you: go to the repo with `cd` and run the same command again")
+            .into()
+    })
+}
+
 pub(super) fn repo(workflow: &str) -> Result<Repo> {
-    let here = std::env::current_dir().context("the current folder")?;
-    let root = git::root(&here)?;
+    if !is_name(workflow) {
+        return Err(Failure::usage(format!("`{workflow}` is not the name of a workflow"))
+            .hint(
+                "a workflow is named like its file in `workflows/`, without `.toml`: letters, digits, `-`, `_` and `.`",
+            )
+            .into());
+    }
+    let root = git::root(&here()?)?;
     if workflow == DB_CHANGE {
         bun_repo(&root)?;
     }

@@ -34,7 +34,11 @@ pub fn path_of(root: &Path, name: &str) -> PathBuf {
 pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!("cannot read the workflow file `{}`: {error}", path.display()))
-            .hint("a repo of your own needs a `workflows/db-change.toml`: copy the one of this project and adapt its `[vars]`")
+            .hint(if error.kind() == std::io::ErrorKind::NotFound {
+                "a repo of your own needs a `workflows/db-change.toml`: copy the one of this project and adapt its `[vars]`"
+            } else {
+                "it has to be a file of text (UTF-8) that you may read"
+            })
     })?;
     parse(path, &text, catalogue)
 }

@@ -15,6 +15,9 @@ pub const SCHEMA: &str = "1.0";
 /// The name under which a run asks about its workflow file.
 pub const RESERVED: &str = "workflow";
 
+/// Leaves room in a file's name for what is put before and after it.
+const LONGEST: usize = 61;
+
 /// The built-in actions and their parameters, as the host declares them.
 #[derive(Debug, Default)]
 pub struct Catalogue {
@@ -28,6 +31,10 @@ pub struct Catalogue {
 pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
     let mut found = Vec::new();
     found.extend(version(&workflow.schema));
+    found.extend(name(workflow));
+    for phase in &workflow.phase {
+        found.extend(id("phase", phase.id.get_ref(), phase.id.span()));
+    }
     let steps: Vec<&Step> = workflow.phase.iter().flat_map(|phase| &phase.step).collect();
     let ids: Vec<&str> = steps.iter().map(|step| step.id.get_ref().as_str()).collect();
     durations(workflow, &mut found);
@@ -60,6 +67,32 @@ pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
     found.extend(cycle(&steps));
     found.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
     found
+}
+
+/// Whether a workflow may be called so: it names a file.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+}
+
+fn name(workflow: &Workflow) -> Option<Problem> {
+    (!is_name(&workflow.name)).then(|| Problem {
+        span: None,
+        message: format!("no workflow may be called `{}`", workflow.name),
+        label: String::new(),
+        help: Some("write letters, digits, `-`, `_` and `.`, and do not begin with `.`".to_owned()),
+    })
+}
+
+/// Ids name files and folders, and stand in commands that people type.
+fn id(of: &str, id: &str, span: Range<usize>) -> Option<Problem> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fits = id.starts_with(plain) && id.len() <= LONGEST && id.chars().all(|c| plain(c) || "_-".contains(c));
+    (!fits).then(|| {
+        Problem::new(span, format!("no {of} may be called `{id}`"), "here").help(format!(
+            "write lower-case letters, digits, `-` and `_`, beginning with a letter or digit, at most {LONGEST} of them"
+        ))
+    })
 }
 
 /// What is wrong with the version of the format, if anything.
@@ -108,6 +141,8 @@ fn check_step(
     catalogue: &Catalogue,
     found: &mut Vec<Problem>,
 ) {
+    found.extend(id("step", step.id.get_ref(), step.id.span()));
+    found.extend(step.decision.as_ref().and_then(|decision| id("decision", &decision.id, step.id.span())));
     let id = step.id.get_ref();
     match (&step.uses, &step.run) {
         (Some(uses), None) => check_action(step, uses, catalogue, found),
