@@ -118,3 +118,40 @@ fn a_migration_that_is_edited_while_the_run_is_at_work_is_not_applied() {
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("cargo xtask db-change accept undeclared"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_tree_of_the_base_commit_is_put_back_or_made_again_before_anything_is_compared_with_it() {
+    let sample = Sample::new();
+    sample.patch("phone/schema.patch");
+    let goes_on = |to: &str| {
+        let ran = sample.db_change(&["--to", to]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    };
+    goes_on("declare");
+    let trees =
+        glob::glob(&format!("{}/state/db-change/*/base/*/package.json", sample.everything().display())).unwrap();
+    let tree = trees.map(|file| file.unwrap().parent().unwrap().to_owned()).next().unwrap();
+    let users = tree.join("packages/db/src/schema/users.ts");
+    let committed = fs::read_to_string(&users).unwrap();
+    let as_committed = || {
+        assert_eq!(fs::read_to_string(&users).unwrap(), committed);
+        assert!(tree.join("node_modules").exists(), "its packages");
+    };
+
+    fs::write(&users, format!("{committed}// edited\n")).unwrap();
+    fs::write(tree.join("packages/db/src/schema/more.ts"), "export {};\n").unwrap();
+    goes_on("schema-test-scaffold");
+    as_committed();
+    assert!(!tree.join("packages/db/src/schema/more.ts").exists());
+
+    // As after the repo was removed and cloned again.
+    fs::remove_dir_all(sample.path(".git/worktrees")).unwrap();
+    fs::write(&users, "").unwrap();
+    goes_on("schema-test-red");
+    as_committed();
+
+    fs::remove_dir_all(&tree).unwrap();
+    fs::write(&tree, "").unwrap();
+    goes_on("generate");
+    as_committed();
+}

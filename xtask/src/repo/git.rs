@@ -155,9 +155,23 @@ pub fn worktree(root: &Path, commit: &str, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts a work tree of ours back to what its commit says, packages aside, where anything differs.
+/// Puts a work tree of ours back to what its commit says, packages aside, where anything differs. Errors: git was told not to
+/// look at some of its files.
 pub fn restore(tree: &Path) -> Result<()> {
     let status = ["-c", "core.fsmonitor=false", "status", "--porcelain", "-z", "--untracked-files=all", "--ignored=no"];
+    for entry in git(tree, &["ls-files", "-v", "-z"])?.split('\0').filter(|entry| !entry.is_empty()) {
+        let (tag, file) = entry.split_at(1);
+        // A sparse checkout skips files that are not there.
+        let skipped = tag == "S" && tree.join(file.trim_start()).symlink_metadata().is_ok();
+        if skipped || tag.chars().all(|tag| tag.is_ascii_lowercase()) {
+            return Err(Failure::environment(format!(
+                "git does not look at `{}` in `{}`",
+                file.trim_start(),
+                tree.display()
+            ))
+            .into());
+        }
+    }
     let packages =
         |entry: &str| entry.strip_prefix("?? ").is_some_and(|path| path.split('/').any(|folder| folder == PACKAGES));
     if git(tree, &status)?.split('\0').all(|entry| entry.is_empty() || packages(entry)) {
@@ -215,6 +229,14 @@ mod tests {
         }
         std::fs::write(tree.join("kept"), "edited, and said to be").unwrap();
         git(&tree, &["add", "kept"]).unwrap();
+        restore(&tree).unwrap();
+        assert_eq!(std::fs::read_to_string(tree.join("kept")).unwrap(), "committed");
+        for hide in ["assume-unchanged", "skip-worktree"] {
+            git(&tree, &["update-index", &format!("--{hide}"), "kept"]).unwrap();
+            std::fs::write(tree.join("kept"), "edited, and hidden").unwrap();
+            assert!(restore(&tree).is_err(), "{hide}");
+            git(&tree, &["update-index", &format!("--no-{hide}"), "kept"]).unwrap();
+        }
         restore(&tree).unwrap();
         assert_eq!(std::fs::read_to_string(tree.join("kept")).unwrap(), "committed");
     }
