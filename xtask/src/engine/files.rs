@@ -27,9 +27,8 @@ impl Digests {
         let mut files = Vec::new();
         for pattern in patterns {
             visit(root, pattern, &mut |name, stat| {
-                let path = root.join(&name);
-                let digest =
-                    stat().and_then(|found| host.known(&path, &found)).map_or_else(|| host.digest(&path), Ok)?;
+                let known = stat().and_then(|found| host.known(&root.join(&name), &found));
+                let digest = known.map_or_else(|| digest(root, &name, host), Ok)?;
                 files.push((name, digest));
                 Ok(())
             })?;
@@ -79,13 +78,23 @@ impl Seen {
 
 /// The files that a glob of the workflow file names, sorted; `node_modules` and `.git` are never looked into.
 pub fn files(root: &Path, pattern: &str) -> Result<Vec<PathBuf>> {
+    Ok(names(root, pattern)?.into_iter().map(|name| root.join(name)).collect())
+}
+
+/// The same, relative to the root.
+pub(super) fn names(root: &Path, pattern: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     visit(root, pattern, &mut |name, _| {
-        found.push(root.join(name));
+        found.push(name);
         Ok(())
     })?;
     found.sort();
     Ok(found)
+}
+
+/// The digest of one file.
+pub(super) fn digest(root: &Path, name: &str, host: &dyn Host) -> Result<String> {
+    host.digest(&root.join(name))
 }
 
 /// Takes the name of a file below the root, and what the file system says of it where that is asked for and cheap.

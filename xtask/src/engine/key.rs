@@ -61,6 +61,13 @@ impl Parts {
         self.inputs.iter().flat_map(|inputs| &inputs.files)
     }
 
+    /// A key that was kept, with these files in the place of its own.
+    pub(super) fn kept(key: &Key, inputs: Arc<Digests>) -> Parts {
+        let mut other = key.clone();
+        other.remove(INPUTS);
+        Parts { other, inputs: Some(inputs) }
+    }
+
     /// The same with the files as they are now.
     pub(super) fn read_again(mut self, step: &Step, root: &Path, host: &dyn Host) -> Result<Parts> {
         if self.inputs.is_some() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
+use super::edits::Edits;
 use super::files::Seen;
 use super::key::{self, Ask, Parts};
 use super::schedule::Pass;
@@ -78,8 +79,9 @@ impl Engine<'_> {
     }
 
     fn passes(&mut self, selected: Option<&[String]>, partly: bool) -> Result<Stop> {
+        let mut edits = Edits::default();
         loop {
-            match self.pass(selected)? {
+            match self.pass(selected, &mut edits)? {
                 Pass::Done if !partly => {
                     self.end("done")?;
                     return Ok(Stop::Done);
@@ -140,11 +142,7 @@ impl Engine<'_> {
                 true => in_short(&difference::between(&present.key, &parts, &self.kept())),
                 false => "its evidence is not what it left".to_owned(),
             };
-            self.change(id, |state| {
-                state.status = Status::Stale;
-                state.reason = Some(reason.clone());
-            })?;
-            self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason: &reason });
+            self.stale(id, &reason)?;
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(hidden::failure(&error, &self.host.mask())));
@@ -165,6 +163,16 @@ impl Engine<'_> {
         let chosen = present.answer.as_ref().map(|answer| answer.option);
         let left = [None, chosen].map(|option| Some(proof(&evidence, option)));
         Ok(present.status != Status::Passed || left.contains(&present.evidence))
+    }
+
+    /// A step that had passed does not hold any more.
+    pub(super) fn stale(&mut self, id: &str, reason: &str) -> Result<()> {
+        self.change(id, |state| {
+            state.status = Status::Stale;
+            state.reason = Some(reason.to_owned());
+        })?;
+        self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason });
+        Ok(())
     }
 
     fn skip(&mut self, step: &Step, reason: &str) -> Result<Next> {
@@ -303,7 +311,7 @@ pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
 }
 
 /// The parts that changed, in one line.
-fn in_short(changes: &[difference::Change]) -> String {
+pub(super) fn in_short(changes: &[difference::Change]) -> String {
     const MOST: usize = 3;
     let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::brief).collect();
     let more = changes.len().saturating_sub(MOST);

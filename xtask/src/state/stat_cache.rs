@@ -68,10 +68,11 @@ impl Entry {
 
 /// Everything that the file system says of the content: device, inode, size, seconds and nanoseconds of both times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp([i64; 7]);
+pub struct Stamp([i64; 7]);
 
 impl Stamp {
-    fn of(file: &Metadata) -> Stamp {
+    #[must_use]
+    pub fn of(file: &Metadata) -> Stamp {
         let [device, inode, size] = [file.dev(), file.ino(), file.size()].map(u64::cast_signed);
         Stamp([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
     }
