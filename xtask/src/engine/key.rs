@@ -51,6 +51,12 @@ impl Parts {
         key
     }
 
+    /// The patterns of inputs that match no file.
+    #[must_use]
+    pub fn unmatched(&self) -> &[String] {
+        self.inputs.as_ref().map_or(&[], |inputs| &inputs.unmatched)
+    }
+
     /// The files with their digests, a line each.
     #[must_use]
     pub fn list(&self) -> String {
