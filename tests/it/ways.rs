@@ -458,6 +458,12 @@ fn with_a_check_that_proves_nothing() {
         &shell("check", &[], "exit 127", "expect = \"fail\"\nbecause = { exit = [1] }"),
         (1, "not the failure expected"),
     );
+    pretends("a red test that is killed", &shell("check", &[], "kill -9 $$", "expect = \"fail\""), (1, "(signal 9)"));
+    pretends(
+        "a red test whose command is not there",
+        &shell("check", &[], "no-such-program", "expect = \"fail\""),
+        (1, "exit code 127 (not started)"),
+    );
     pretends("tests without a report", &junit("true"), (1, "left no JUnit report"));
     pretends("no test at all", &junit("echo \"<testsuites></testsuites>\" > /dev/null"), (1, "no test ran"));
     pretends(
@@ -553,6 +559,60 @@ fn with_other_files_only_while_the_check_looks() {
             })
         };
         way(what, repo, swap, (1, "its inputs changed while it was at work: `source.txt`"));
+    }
+}
+
+#[test]
+fn with_inputs_that_are_spelled_otherwise() {
+    for pattern in ["src", "src/", "./src/**/*.txt", "src//*.txt", "src/[id].txt"] {
+        let check = shell("check", &[], "grep -q sound src/*.txt", &format!("inputs = [\"{pattern}\"]"));
+        let last = "preconditions = [{ path = \"deployable\" }]";
+        let repo = with(&[&check, &shell("deploy", &["check"], "touch deployed", last)]);
+        repo.write("src/[id].txt", "sound");
+        go(&repo).expect(4);
+        let edit = |repo: &Repo| {
+            repo.write("src/[id].txt", "broken");
+            repo.write("deployable", "");
+            go(repo)
+        };
+        way(pattern, repo, edit, (1, "held up by: check"));
+    }
+}
+
+#[test]
+fn with_a_value_of_a_step_that_is_left_out_now() {
+    let captured = |name: &str| format!("capture = {{ {name} = {{ from = \"stdout\", select = \"\\\\w+\" }} }}");
+    let mode = shell("mode", &[], "cat mode.txt", &format!("inputs = [\"mode.txt\"]\n{}", captured("m")));
+    let check = format!("when = \"mode.m == 'full'\"\n{}", captured("ok"));
+    let check = shell("check", &["mode"], "echo yes", &check);
+    let deploy = shell("deploy", &["check"], "touch deployed", "when = \"check.ok == 'yes'\"");
+    let last = shell("last", &["deploy"], "test -e end", "");
+    let repo = with(&[&mode, &check, &deploy, &last]);
+    repo.write("mode.txt", "full");
+    go(&repo).expect(1);
+    assert!(repo.path("deployed").exists(), "the way below proves nothing where nobody can deploy");
+    repo.remove("deployed");
+    let leave_out = |repo: &Repo| {
+        repo.write("mode.txt", "none");
+        go(repo)
+    };
+    way("leave the check out, and take what it said before", repo, leave_out, (1, "`check.ok` is not known here"));
+}
+
+#[test]
+fn with_a_lock_that_is_taken_away() {
+    let repeats = "until test -e at/go; do sleep 0.01; done";
+    for whole in [false, true] {
+        let repo = with(&[&shell("check", &[], repeats, ""), &shell("deploy", &["check"], "touch deployed", "")]);
+        let done = during(&repo, "check", || {
+            match whole {
+                true => fs::remove_dir_all(repo.path(".db-change")).unwrap(),
+                false => repo.remove(".db-change/lock"),
+            }
+            repo.write("at/go", "");
+        });
+        done.expect(5).says(&["the lock was removed under this run"]);
+        assert!(!repo.path("deployed").exists(), "it went on without its lock");
     }
 }
 

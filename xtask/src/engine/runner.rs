@@ -18,6 +18,7 @@ use crate::digest;
 use crate::failure::Failure;
 use crate::state::contents::Contents;
 use crate::state::folder::now;
+use crate::state::lock::{self, Lock};
 use crate::state::model::{Answer, Question};
 use crate::state::{RunFolder, State, Status, StepState};
 use crate::workflow::{Loaded, Step, command, condition};
@@ -32,6 +33,8 @@ pub struct Engine<'a> {
     pub state: State,
     /// How many steps may be at work at once; where it is not said, as many as there are processors, and a few at most.
     pub jobs: Option<usize>,
+    /// What keeps other runners away; nothing is written once it is gone.
+    pub lock: Option<&'a Lock>,
 }
 
 /// Where a run stopped.
@@ -268,6 +271,10 @@ impl Engine<'_> {
     pub(super) fn change(&mut self, id: &str, change: impl FnOnce(&mut StepState)) -> Result<()> {
         let state = self.state.step.entry(id.to_owned()).or_default();
         change(state);
+        // What it captured when it last passed says nothing any more.
+        if state.status != Status::Passed {
+            self.state.captured.retain(|name, _| name.split('.').next() != Some(id));
+        }
         let event = json!({
             "schema": "1.0", "at": now(), "run": self.state.run, "step": id,
             "status": state.status.words(), "reason": state.reason,
@@ -277,7 +284,16 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Errors: the lock is gone, and with it the right to write.
+    pub(super) fn still_alone(&self) -> Result<()> {
+        if self.lock.is_some_and(|lock| !lock.is_held()) {
+            return Err(lock::lost().into());
+        }
+        Ok(())
+    }
+
     fn save(&mut self) -> Result<()> {
+        self.still_alone()?;
         self.folder.save(&mut self.state)
     }
 

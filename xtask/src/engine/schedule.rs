@@ -233,6 +233,7 @@ impl Engine<'_> {
     }
 
     fn worked(&mut self, step: &Step, parts: Parts, stamps: &Stamps, worked: Worked, alone: bool) -> Result<Next> {
+        self.still_alone()?;
         let before = self.state.lane;
         if let Some((lane, reason)) = worked.lane {
             super::raise_lane(&mut self.state, lane, &reason);
