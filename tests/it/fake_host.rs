@@ -90,6 +90,7 @@ impl Lab {
             folder,
             state,
             jobs: Some(jobs),
+            lock: None,
         };
         let stop = engine.run(None).unwrap();
         (self.host.did.lock().unwrap().drain(..).collect::<Vec<_>>().join(" "), stop)

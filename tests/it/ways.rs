@@ -587,11 +587,7 @@ fn signed_elsewhere(repo: &Repo, text: &str) {
 /// A repo whose `check` is this step; nothing of it passes.
 #[track_caller]
 fn pretends(what: &str, check: &str, stopped: Stopped) {
-    let repo = failed();
-    say(&repo, &["abort", "--reason", "another check"]).expect(0);
-    repo.workflow("w", &(check.to_owned() + &shell("deploy", &["check"], "touch deployed", "")));
-    repo.commit("another check");
-    way(what, repo, go, stopped);
+    way(what, with(&[check, &shell("deploy", &["check"], "touch deployed", "")]), go, stopped);
 }
 
 #[test]
@@ -606,6 +602,12 @@ fn with_a_check_that_proves_nothing() {
         &shell("check", &[], "exit 127", "expect = \"fail\"\nbecause = { exit = [1] }"),
         (1, "not the failure expected"),
     );
+    pretends("a red test that is killed", &shell("check", &[], "kill -9 $$", "expect = \"fail\""), (1, "(signal 9)"));
+    pretends(
+        "a red test whose command is not there",
+        &shell("check", &[], "no-such-program", "expect = \"fail\""),
+        (1, "exit code 127 (not started)"),
+    );
     pretends("tests without a report", &junit("true"), (1, "left no JUnit report"));
     pretends("no test at all", &junit("echo \"<testsuites></testsuites>\" > /dev/null"), (1, "no test ran"));
     pretends(
@@ -615,6 +617,147 @@ fn with_a_check_that_proves_nothing() {
     );
     pretends("a command that is not there", &step("check", &[], "run = [\"no-such-program\"]"), (6, "cannot start"));
     pretends("a check that never ends", &shell("check", &[], "sleep 60", "timeout = \"200ms\""), (1, "its time limit"));
+}
+
+/// A repo with a new run of these steps.
+fn with(steps: &[&str]) -> Repo {
+    let repo = failed();
+    say(&repo, &["abort", "--reason", "another workflow"]).expect(0);
+    repo.workflow("w", &steps.concat());
+    repo.write(".gitignore", &(repo.read(".gitignore") + "/at/\n"));
+    repo.commit("another workflow");
+    repo.write("at/nothing", "");
+    repo.trace();
+    repo
+}
+
+/// Runs, and does this as soon as a step is at work.
+fn during(repo: &Repo, step: &str, edit: impl FnOnce()) -> Done {
+    let run = repo.xtask(&["run", "w", "--jobs", "1"]).start();
+    until(step, || repo.read("trace").split_whitespace().any(|at_work| at_work == step));
+    edit();
+    run.wait()
+}
+
+const CHECKED: &str = "inputs = [\"source.txt\"]";
+
+#[test]
+fn with_an_edit_while_the_run_is_at_work() {
+    let check = shell("check", &[], "grep -q sound source.txt", CHECKED);
+    let slow = shell("slow", &["check"], "until test -e at/go; do sleep 0.01; done", "");
+    let breaks = |repo: &Repo| {
+        repo.write("source.txt", "broken");
+        repo.write("at/go", "");
+    };
+    way(
+        "change the source between the check and what stands on it",
+        with(&[&check, &slow, &shell("deploy", &["check", "slow"], "cp source.txt deployed", "")]),
+        |repo| {
+            repo.write("source.txt", "sound");
+            during(repo, "slow", || breaks(repo))
+        },
+        (1, "held up by: check"),
+    );
+    let last = with(&[&check, &slow]);
+    last.write("source.txt", "sound");
+    during(&last, "slow", || breaks(&last)).expect(1).says(&["input source.txt changed", "held up by: check"]);
+}
+
+#[test]
+fn with_other_files_only_while_the_check_looks() {
+    let look = "touch at/ready; until test -e at/other; do sleep 0.01; done; grep -q sound source.txt; found=$?; \
+                touch at/seen; until test -e at/back; do sleep 0.01; done; exit $found";
+    let rename = |repo: &Repo, from: &str, to: &str| fs::rename(repo.path(from), repo.path(to)).unwrap();
+    let link = |repo: &Repo, to: &str| {
+        repo.write("at/sound", "sound");
+        repo.write("at/broken", "broken");
+        repo.remove("source.txt");
+        std::os::unix::fs::symlink(to, repo.path("source.txt")).unwrap();
+    };
+    type Edit<'a> = &'a dyn Fn(&Repo);
+    let away: Edit<'_> = &|repo| {
+        rename(repo, "source.txt", "at/aside");
+        repo.write("source.txt", "sound");
+    };
+    let nothing: Edit<'_> = &|_| {};
+    let swaps: [(&str, Edit<'_>, Edit<'_>, Edit<'_>); 3] = [
+        ("write it and write it back", nothing, &|repo| repo.write("source.txt", "sound"), &|repo| {
+            repo.write("source.txt", "broken")
+        }),
+        ("move it away and back", nothing, away, &|repo| rename(repo, "at/aside", "source.txt")),
+        ("lead a link elsewhere and back", &|repo| link(repo, "at/broken"), &|repo| link(repo, "at/sound"), &|repo| {
+            link(repo, "at/broken")
+        }),
+    ];
+    for (what, before, there, back) in swaps {
+        let repo = with(&[&shell("check", &[], look, CHECKED), &shell("deploy", &["check"], "touch deployed", "")]);
+        before(&repo);
+        let swap = |repo: &Repo| {
+            during(repo, "check", || {
+                until("the check", || repo.path("at/ready").exists());
+                there(repo);
+                repo.write("at/other", "");
+                until("the look", || repo.path("at/seen").exists());
+                back(repo);
+                repo.write("at/back", "");
+            })
+        };
+        way(what, repo, swap, (1, "its inputs changed while it was at work: `source.txt`"));
+    }
+}
+
+#[test]
+fn with_inputs_that_are_spelled_otherwise() {
+    for pattern in ["src", "src/", "./src/**/*.txt", "src//*.txt", "src/[id].txt"] {
+        let check = shell("check", &[], "grep -q sound src/*.txt", &format!("inputs = [\"{pattern}\"]"));
+        let last = "preconditions = [{ path = \"deployable\" }]";
+        let repo = with(&[&check, &shell("deploy", &["check"], "touch deployed", last)]);
+        repo.write("src/[id].txt", "sound");
+        go(&repo).expect(4);
+        let edit = |repo: &Repo| {
+            repo.write("src/[id].txt", "broken");
+            repo.write("deployable", "");
+            go(repo)
+        };
+        way(pattern, repo, edit, (1, "held up by: check"));
+    }
+}
+
+#[test]
+fn with_a_value_of_a_step_that_is_left_out_now() {
+    let captured = |name: &str| format!("capture = {{ {name} = {{ from = \"stdout\", select = \"\\\\w+\" }} }}");
+    let mode = shell("mode", &[], "cat mode.txt", &format!("inputs = [\"mode.txt\"]\n{}", captured("m")));
+    let check = format!("when = \"mode.m == 'full'\"\n{}", captured("ok"));
+    let check = shell("check", &["mode"], "echo yes", &check);
+    let deploy = shell("deploy", &["check"], "touch deployed", "when = \"check.ok == 'yes'\"");
+    let last = shell("last", &["deploy"], "test -e end", "");
+    let repo = with(&[&mode, &check, &deploy, &last]);
+    repo.write("mode.txt", "full");
+    go(&repo).expect(1);
+    assert!(repo.path("deployed").exists(), "the way below proves nothing where nobody can deploy");
+    repo.remove("deployed");
+    let leave_out = |repo: &Repo| {
+        repo.write("mode.txt", "none");
+        go(repo)
+    };
+    way("leave the check out, and take what it said before", repo, leave_out, (1, "`check.ok` is not known here"));
+}
+
+#[test]
+fn with_a_lock_that_is_taken_away() {
+    let repeats = "until test -e at/go; do sleep 0.01; done";
+    for whole in [false, true] {
+        let repo = with(&[&shell("check", &[], repeats, ""), &shell("deploy", &["check"], "touch deployed", "")]);
+        let done = during(&repo, "check", || {
+            match whole {
+                true => fs::remove_dir_all(repo.path(".db-change")).unwrap(),
+                false => repo.remove(".db-change/lock"),
+            }
+            repo.write("at/go", "");
+        });
+        done.expect(5).says(&["the lock was removed under this run"]);
+        assert!(!repo.path("deployed").exists(), "it went on without its lock");
+    }
 }
 
 /// The test that shows a step of the real workflow refusing; beside `refusals.rs`, those that need another change.

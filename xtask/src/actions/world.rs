@@ -314,8 +314,11 @@ impl Host for World<'_> {
     fn digest(&self, file: &Path) -> Result<String> {
         self.files.digest(file, kind(file), || match kind(file) {
             code::tokens::KIND => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("reading `{}`", file.display()))?;
-                Ok(code::tokens::digest(file, &text))
+                let bytes = std::fs::read(file).with_context(|| format!("reading `{}`", file.display()))?;
+                Ok(match std::str::from_utf8(&bytes) {
+                    Ok(text) => code::tokens::digest(file, text),
+                    Err(_) => digest::of(&bytes),
+                })
             }
             _ => digest::of_file(file),
         })

@@ -136,6 +136,12 @@ fn judge(context: &StepContext<'_>, loaded: &Loaded, run: &Run, output: &Output)
             format!("`{}` failed with exit code {}, which is not the failure expected", named(run), output.code());
         return Err(shown(Failure::step(message)).into());
     }
+    if because.exit.is_empty() && did_not_run(output.code()) {
+        let message = format!("`{}` ended with {} before it could say anything", named(run), ended_by(output.code()));
+        return Err(shown(Failure::step(message))
+            .hint("where that is what has to happen: `because = { exit = [CODE] }`")
+            .into());
+    }
     if let Some(pattern) = &because.matches
         && !regex::Regex::new(pattern.get_ref())?.is_match(&format!("{}\n{}", output.stdout, output.stderr))
     {
@@ -143,6 +149,19 @@ fn judge(context: &StepContext<'_>, loaded: &Loaded, run: &Run, output: &Output)
         return Err(shown(Failure::step(message)).into());
     }
     Ok(())
+}
+
+/// By a shell's own codes: a signal, or a command that cannot be started. A red test that never ran has not failed.
+fn did_not_run(code: i32) -> bool {
+    matches!(code, 126 | 127 | 129..=192)
+}
+
+fn ended_by(code: i32) -> String {
+    if code > 128 {
+        format!("exit code {code} (signal {})", code - 128)
+    } else {
+        format!("exit code {code} (not started)")
+    }
 }
 
 fn captures(step: &Step, output: &Output, report: &Path, host: &dyn Host) -> Result<Vec<(String, String)>> {

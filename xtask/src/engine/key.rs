@@ -51,6 +51,12 @@ impl Parts {
         key
     }
 
+    /// The patterns of inputs that match no file.
+    #[must_use]
+    pub fn unmatched(&self) -> &[String] {
+        self.inputs.as_ref().map_or(&[], |inputs| &inputs.unmatched)
+    }
+
     /// The files with their digests, a line each.
     #[must_use]
     pub fn list(&self) -> String {
@@ -59,6 +65,13 @@ impl Parts {
 
     pub fn inputs(&self) -> impl Iterator<Item = (&String, &String)> {
         self.inputs.iter().flat_map(|inputs| &inputs.files)
+    }
+
+    /// A key that was kept, with these files in the place of its own.
+    pub(super) fn kept(key: &Key, inputs: Arc<Digests>) -> Parts {
+        let mut other = key.clone();
+        other.remove(INPUTS);
+        Parts { other, inputs: Some(inputs) }
     }
 
     /// The same with the files as they are now.

@@ -6,6 +6,7 @@ pub mod answers;
 pub mod command;
 pub mod context;
 pub mod difference;
+mod edits;
 pub mod files;
 mod hidden;
 pub mod key;

@@ -53,7 +53,7 @@ pub enum Verdict {
 #[derive(Debug, Serialize)]
 pub struct Reason {
     /// `never_ran`, `stale`, `failed`, `interrupted`, `fresh`, `not_needed`, `answered`, `edit`, `decision`, `attestation`,
-    /// `behind`, `not_judged`.
+    /// `behind`, `not_judged`, `no_input`.
     pub kind: &'static str,
     pub detail: String,
 }
@@ -62,8 +62,15 @@ pub fn of(loaded: &Loaded, state: &State, root: &Path, host: &dyn Host) -> Resul
     let mut planned: Vec<Planned> = Vec::new();
     let (mut seen, mask) = (Seen::default(), host.mask());
     for step in loaded.in_order() {
-        let (verdict, reasons) = judge(step, loaded, state, root, host, &planned, &mut seen)?;
+        let (verdict, mut reasons) = judge(step, loaded, state, root, host, &planned, &mut seen)?;
         let quiet = verdict == Verdict::Skip && reasons.iter().any(|reason| reason.kind == "not_needed");
+        if !quiet
+            && step.tree == Tree::Work
+            && let Ok(inputs) = seen.digests(&step.inputs, root, host)
+        {
+            let no_file = |pattern| Reason { kind: "no_input", detail: format!("`{pattern}` matches no file") };
+            reasons.extend(inputs.unmatched.iter().map(no_file));
+        }
         let phase = loaded.steps().find(|(_, other)| other.id == step.id).map(|(phase, _)| phase.id.get_ref().clone());
         planned.push(Planned {
             id: step.id.get_ref().clone(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
+use super::edits::Edits;
 use super::files::Seen;
 use super::key::{self, Ask, Parts};
 use super::schedule::Pass;
@@ -17,6 +18,7 @@ use crate::digest;
 use crate::failure::Failure;
 use crate::state::contents::Contents;
 use crate::state::folder::now;
+use crate::state::lock::{self, Lock};
 use crate::state::model::{Answer, Question};
 use crate::state::{RunFolder, State, Status, StepState};
 use crate::workflow::{Loaded, Step, command, condition};
@@ -31,6 +33,8 @@ pub struct Engine<'a> {
     pub state: State,
     /// How many steps may be at work at once; where it is not said, as many as there are processors, and a few at most.
     pub jobs: Option<usize>,
+    /// What keeps other runners away; nothing is written once it is gone.
+    pub lock: Option<&'a Lock>,
 }
 
 /// Where a run stopped.
@@ -78,8 +82,9 @@ impl Engine<'_> {
     }
 
     fn passes(&mut self, selected: Option<&[String]>, partly: bool) -> Result<Stop> {
+        let mut edits = Edits::default();
         loop {
-            match self.pass(selected)? {
+            match self.pass(selected, &mut edits)? {
                 Pass::Done if !partly => {
                     self.end("done")?;
                     return Ok(Stop::Done);
@@ -140,11 +145,7 @@ impl Engine<'_> {
                 true => in_short(&difference::between(&present.key, &parts, &self.kept())),
                 false => "its evidence is not what it left".to_owned(),
             };
-            self.change(id, |state| {
-                state.status = Status::Stale;
-                state.reason = Some(reason.clone());
-            })?;
-            self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason: &reason });
+            self.stale(id, &reason)?;
         }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(hidden::failure(&error, &self.host.mask())));
@@ -165,6 +166,16 @@ impl Engine<'_> {
         let chosen = present.answer.as_ref().map(|answer| answer.option);
         let left = [None, chosen].map(|option| Some(proof(&evidence, option)));
         Ok(present.status != Status::Passed || left.contains(&present.evidence))
+    }
+
+    /// A step that had passed does not hold any more.
+    pub(super) fn stale(&mut self, id: &str, reason: &str) -> Result<()> {
+        self.change(id, |state| {
+            state.status = Status::Stale;
+            state.reason = Some(reason.to_owned());
+        })?;
+        self.display.event(&Event::Stale { phase: &self.phase_of(id), step: id, reason });
+        Ok(())
     }
 
     fn skip(&mut self, step: &Step, reason: &str) -> Result<Next> {
@@ -260,6 +271,10 @@ impl Engine<'_> {
     pub(super) fn change(&mut self, id: &str, change: impl FnOnce(&mut StepState)) -> Result<()> {
         let state = self.state.step.entry(id.to_owned()).or_default();
         change(state);
+        // What it captured when it last passed says nothing any more.
+        if state.status != Status::Passed {
+            self.state.captured.retain(|name, _| name.split('.').next() != Some(id));
+        }
         let event = json!({
             "schema": "1.0", "at": now(), "run": self.state.run, "step": id,
             "status": state.status.words(), "reason": state.reason,
@@ -269,7 +284,16 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Errors: the lock is gone, and with it the right to write.
+    pub(super) fn still_alone(&self) -> Result<()> {
+        if self.lock.is_some_and(|lock| !lock.is_held()) {
+            return Err(lock::lost().into());
+        }
+        Ok(())
+    }
+
     fn save(&mut self) -> Result<()> {
+        self.still_alone()?;
         self.folder.save(&mut self.state)
     }
 
@@ -303,7 +327,7 @@ pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
 }
 
 /// The parts that changed, in one line.
-fn in_short(changes: &[difference::Change]) -> String {
+pub(super) fn in_short(changes: &[difference::Change]) -> String {
     const MOST: usize = 3;
     let words: Vec<String> = changes.iter().take(MOST).map(difference::Change::brief).collect();
     let more = changes.len().saturating_sub(MOST);

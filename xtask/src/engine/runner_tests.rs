@@ -64,6 +64,7 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
         folder: folder.clone(),
         state,
         jobs: Some(1),
+        lock: None,
     };
     assert!(matches!(engine.run(Some("one")).unwrap(), Stop::Done));
     let events = std::fs::read_to_string(folder.path().join("events.jsonl")).unwrap();

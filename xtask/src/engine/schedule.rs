@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
+use super::edits::{Edits, Stamps};
 use super::files::Seen;
 use super::key::Parts;
 use super::runner::{Engine, Next, not_needed};
@@ -45,6 +46,7 @@ struct AtWork<'a> {
     position: usize,
     step: &'a Step,
     parts: Parts,
+    stamps: Stamps,
 }
 
 /// What came of a step's work.
@@ -62,6 +64,8 @@ struct Board<'a> {
     held: Vec<(usize, String, Failure)>,
     ended: Option<String>,
     again: bool,
+    /// Whether any step's work was done: that took its time.
+    worked: bool,
 }
 
 impl<'a> Board<'a> {
@@ -95,6 +99,10 @@ impl<'a> Board<'a> {
         }
     }
 
+    fn look(&mut self, edited: Vec<(usize, &Step, Next)>) {
+        edited.into_iter().for_each(|(position, step, next)| self.next(position, step, next));
+    }
+
     /// What the pass came to. A failure is shown before what waits: it is what someone has to look at first.
     fn end(mut self) -> Pass {
         self.held.sort_by_key(|(position, _, failure)| (failure.kind == Kind::Waiting, *position));
@@ -121,11 +129,19 @@ fn share(one: &Step, other: &Step) -> bool {
 
 impl Engine<'_> {
     /// One pass through the selected steps.
-    pub(super) fn pass(&mut self, selected: Option<&[String]>) -> Result<Pass> {
+    pub(super) fn pass(&mut self, selected: Option<&[String]>, edits: &mut Edits) -> Result<Pass> {
         let loaded = self.loaded;
         let chosen = |step: &Step| selected.is_none_or(|selected| selected.contains(step.id.get_ref()));
-        let todo = loaded.in_order().into_iter().enumerate().filter(|(_, step)| chosen(step)).collect();
-        let mut board = Board { todo, at_work: Vec::new(), held: Vec::new(), ended: None, again: false };
+        let all: Vec<(usize, &Step)> =
+            loaded.in_order().into_iter().enumerate().filter(|(_, step)| chosen(step)).collect();
+        let mut board = Board {
+            todo: all.clone(),
+            at_work: Vec::new(),
+            held: Vec::new(),
+            ended: None,
+            again: false,
+            worked: false,
+        };
         let (sender, receiver) = mpsc::channel();
         let mut seen = Seen::default();
         std::thread::scope(|scope| {
@@ -141,20 +157,34 @@ impl Engine<'_> {
                     }
                     match self.evaluate(step, &mut seen)? {
                         Next::Work(parts) => {
+                            let before = loaded.ancestors(step.id.get_ref());
+                            let before = all
+                                .iter()
+                                .copied()
+                                .filter(|(other, earlier)| *other != position && before.contains(earlier.id.get_ref()));
+                            board.look(self.edited(before, edits)?);
+                            if board.stops() {
+                                break;
+                            }
+                            let stamps = Stamps::of(step, self.root)?;
                             self.start(scope, &sender, position, step)?;
-                            board.at_work.push(AtWork { position, step, parts });
+                            board.worked = true;
+                            board.at_work.push(AtWork { position, step, parts, stamps });
                         }
                         next => board.next(position, step, next),
                     }
                 }
                 if board.at_work.is_empty() {
+                    if board.worked && !board.stops() {
+                        board.look(self.edited(all.iter().copied(), edits)?);
+                    }
                     return Ok(board.end());
                 }
                 let worked: Worked = receiver.recv()?;
                 seen.forget();
                 if let Some(index) = board.at_work.iter().position(|work| work.position == worked.position) {
-                    let AtWork { position, step, parts } = board.at_work.remove(index);
-                    let next = self.worked(step, parts, worked, board.at_work.is_empty())?;
+                    let AtWork { position, step, parts, stamps } = board.at_work.remove(index);
+                    let next = self.worked(step, parts, &stamps, worked, board.at_work.is_empty())?;
                     board.next(position, step, next);
                 }
             }
@@ -202,13 +232,15 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn worked(&mut self, step: &Step, parts: Parts, worked: Worked, alone: bool) -> Result<Next> {
+    fn worked(&mut self, step: &Step, parts: Parts, stamps: &Stamps, worked: Worked, alone: bool) -> Result<Next> {
+        self.still_alone()?;
         let before = self.state.lane;
         if let Some((lane, reason)) = worked.lane {
             super::raise_lane(&mut self.state, lane, &reason);
         }
-        let outcome =
-            hidden::outcome(worked.outcome, &self.host.mask()).and_then(|outcome| self.with_outputs(step, outcome));
+        let outcome = hidden::outcome(worked.outcome, &self.host.mask())
+            .and_then(|outcome| self.with_outputs(step, outcome))
+            .and_then(|outcome| self.unswapped(step, &parts, stamps, outcome));
         // A step may write some of its own inputs (the generated file, the rollback): there the key is that of its end.
         let parts = match outcome {
             Ok(_) => self.parts_after(step, parts)?,

@@ -1,10 +1,14 @@
 //! Digests of files, kept under what the file system says of each: device, inode, size, time of the content and of the inode.
 //! A file of which all that is as it was need not be read again.
 //!
-//! Invariant: a changed file never looks unchanged. Nobody can set the inode's time back (`utimes` sets it to now), and a file
-//! is kept only when both its times are older than the session that read it, by the file system's own clock: whatever is
+//! Invariant: a file that was written to looks changed. Nobody can set the inode's time back (`utimes` sets it to now), and a
+//! file is kept only when both its times are older than the session that read it, by the file system's own clock: whatever is
 //! written after that has another time, however coarse the clock. What is missing, damaged, of another hand or of another
 //! version is no cache.
+//!
+//! Not seen: what a program stores through a shared, writable mapping in a page that it had stored to before the file was read
+//! and that has not been written back since; the system sets the times at the first such store. Editors, compilers and git
+//! write otherwise.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -68,10 +72,11 @@ impl Entry {
 
 /// Everything that the file system says of the content: device, inode, size, seconds and nanoseconds of both times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp([i64; 7]);
+pub struct Stamp([i64; 7]);
 
 impl Stamp {
-    fn of(file: &Metadata) -> Stamp {
+    #[must_use]
+    pub fn of(file: &Metadata) -> Stamp {
         let [device, inode, size] = [file.dev(), file.ino(), file.size()].map(u64::cast_signed);
         Stamp([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
     }

@@ -257,7 +257,7 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
     left_over::temporary(&world)?;
     let display = shown_on(go);
     let jobs = go.jobs.map(usize::from);
-    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs };
+    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs, lock: Some(&held) };
     let code = loop {
         match engine.run(go.to.as_deref())? {
             Stop::Done => break done(&engine, go),

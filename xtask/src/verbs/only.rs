@@ -55,7 +55,7 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     }
     let display = shown_on(go);
     let jobs = go.jobs.map(usize::from);
-    let mut engine = Engine { loaded: &loaded, host: &world, display, root: &tree, folder, state, jobs };
+    let mut engine = Engine { loaded: &loaded, host: &world, display, root: &tree, folder, state, jobs, lock: None };
     let stop = engine.only(id)?;
     let failure = match stop {
         Stop::Held { failure, .. } => Some(failure),

@@ -44,6 +44,7 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
     let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
     let kept = Contents::at(repo.home.path());
     let now = key::of(definition, &loaded, &state, &repo.root, &world, Ask::Everything, &mut Seen::default());
+    let unmatched = now.as_ref().map(|now| now.unmatched().to_vec()).unwrap_or_default();
     let (changed, not_judged) = match (present.status, now) {
         (Status::Passed | Status::Stale, Ok(now)) => (difference::between(&present.key, &now, &kept), None),
         // What was proven can be read without a database; whether it still holds cannot be said then.
@@ -75,6 +76,9 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
         for line in lines(change) {
             let _ = writeln!(out, "             {line}");
         }
+    }
+    for pattern in unmatched {
+        let _ = writeln!(out, "  no input `{pattern}` matches no file");
     }
     if let Some(started) = &present.started {
         let _ = writeln!(out, "  when     {started}, {:.1} s", present.seconds);
