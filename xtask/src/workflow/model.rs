@@ -136,7 +136,7 @@ pub struct Step {
     #[serde(default)]
     #[schemars(with = "Vec<Precondition>")]
     pub preconditions: Vec<Spanned<Precondition>>,
-    /// Globs whose contents belong to the freshness key.
+    /// Globs whose contents belong to the freshness key. A folder stands for all that is in it; folders behind a link are not looked into.
     #[serde(default)]
     pub inputs: Vec<String>,
     /// Outside state that belongs to the freshness key: `database:TARGET`.
