@@ -42,7 +42,10 @@ fn a_persons_gate_stays_shut_for_a_word_from_a_script_and_says_how_it_opens() {
     let repo = repo();
     let words = ["opened by a person's word", "`by = \"person\"`", "at a terminal: ", "--sign KEYFILE", "`--to-sign`"];
     attest(&repo, &[]).expect(4).says(&words);
-    repo.xtask(&["run", "w"]).run().expect(3);
+    repo.xtask(&["run", "w"])
+        .run()
+        .expect(3)
+        .says(&["a person's word: said at a terminal, or signed with --sign KEYFILE"]);
     assert_eq!(repo.trace(), "");
 }
 

@@ -122,6 +122,9 @@ pub fn question(next: &NextView) -> String {
         _ => "go on with",
     };
     let _ = writeln!(out, "\n  {} waits for you; {doing}\n    {}", next.step, next.command);
+    if next.by == "person" {
+        out.push_str("  this is a person's word: said at a terminal, or signed with --sign KEYFILE\n");
+    }
     out
 }
 
