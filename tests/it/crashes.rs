@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::harness::{Repo, alive, end_group, noting, shell, until};
+use crate::harness::{Repo, end_group, noting, shell, until};
 
 /// Holds on until the file `go` exists; its process group is in `pid`.
 fn holding(id: &str, needs: &[&str]) -> String {
@@ -55,22 +55,6 @@ fn a_killed_runner_leaves_an_interrupted_step_which_alone_is_repeated() {
     repo.trace();
     repo.write("go", "");
     repo.xtask(&["db-change"]).run().expect(0);
-    assert_eq!(repo.trace(), "b c");
-}
-
-#[test]
-fn an_interrupt_ends_the_child_and_the_next_run_goes_on_from_there() {
-    let repo = Repo::new();
-    repo.workflow("w", &[noting("a", &[]), holding("b", &["a"]), noting("c", &["b"])].concat());
-    let runner = repo.xtask(&["run", "w"]).start();
-    let step = pid_of_step(&repo);
-    runner.signal(Signal::INT);
-    runner.wait().expect(1).says(&["interrupted while", "held up by: b"]);
-    assert!(!alive(step));
-    assert_eq!(repo.status("w-1", "b"), "interrupted");
-    repo.trace();
-    repo.write("go", "");
-    repo.xtask(&["run", "w"]).run().expect(0);
     assert_eq!(repo.trace(), "b c");
 }
 

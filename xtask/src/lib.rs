@@ -27,6 +27,9 @@
 //! - A check that did not run, saw nothing or could not decide is a failure or "not judged", never a pass.
 //! - Row values leave no trace: evidence, logs and errors hold counts, names and SQLSTATE.
 //! - drizzle-kit's exit codes are not believed; files and the migrations table are.
+//! - What a run remembers is sealed ([`state::seal`]); a word that opens a gate is bound to its run, its workflow and what it
+//!   is said about ([`engine::person`]); what passed is looked at again before anything stands on it (`engine/edits`).
+//! - Nothing outside our own folders is removed, and nothing in them that a name from a file could lead out of.
 //!
 //! # Adding
 //!
