@@ -220,3 +220,20 @@ fn a_question_without_a_terminal_is_one_json_object_on_stdout_and_exit_3() {
     repo.xtask(&attest).run().expect(0);
     repo.xtask(&["db-change"]).run().expect(0);
 }
+
+#[test]
+fn a_run_does_not_go_on_over_to_another_branch() {
+    let repo = Repo::new();
+    repo.workflow("w", &[shell("a", &[], "git switch --quiet --create other", ""), noting("b", &["a"])].concat());
+    repo.commit("workflow");
+    let done = repo.xtask(&["run", "w"]).run().expect(4);
+    done.says(&[
+        "belongs to the branch `main`, and `other` is checked out",
+        "go back: git switch main",
+        "held up by: b",
+    ]);
+    assert_eq!(repo.trace(), "a");
+    repo.git(&["switch", "--quiet", "main"]);
+    repo.xtask(&["run", "w"]).run().expect(0);
+    assert_eq!(repo.trace(), "b");
+}

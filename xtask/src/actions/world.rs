@@ -328,6 +328,10 @@ impl Host for World<'_> {
         self.files.known(file, kind(file), found)
     }
 
+    fn branch(&self) -> Option<String> {
+        if self.experiment.is_some() { None } else { git::branch(&self.root).ok() }
+    }
+
     fn opened(&self) {
         self.files.open();
     }

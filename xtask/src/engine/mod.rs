@@ -42,6 +42,10 @@ pub trait Host: Sync {
     fn known(&self, _file: &Path, _found: &Metadata) -> Option<String> {
         None
     }
+    /// The branch that is checked out now; none where that says nothing about the run.
+    fn branch(&self) -> Option<String> {
+        None
+    }
     /// A run begins: what is read from here on may be kept for the next one, until [`Host::stopped`].
     fn opened(&self) {}
     /// A run goes no further for now.

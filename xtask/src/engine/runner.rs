@@ -147,11 +147,21 @@ impl Engine<'_> {
             };
             self.stale(id, &reason)?;
         }
+        if let Some(now) = self.host.branch().filter(|now| *now != self.state.branch) {
+            return Ok(Next::Hold(self.elsewhere(&now)));
+        }
         if let Err(error) = precondition::check(step, &self.state, self.root, self.host) {
             return Ok(Next::Hold(hidden::failure(&error, &self.host.mask())));
         }
         // What another step looked at a while ago is not what this one's work will see.
         Ok(Next::Work(parts.read_again(step, self.root, self.host)?))
+    }
+
+    /// Another branch was checked out while the run is at work: its files are not what this run is about.
+    fn elsewhere(&self, now: &str) -> Failure {
+        let branch = &self.state.branch;
+        Failure::refused(format!("this run belongs to the branch `{branch}`, and `{now}` is checked out by now"))
+            .hint(format!("go back: git switch {branch}; then go on: {}", command(&self.loaded.workflow.name, "")))
     }
 
     /// Whether what a step left as proof is still there. Errors: it was edited by another hand.
