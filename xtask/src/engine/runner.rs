@@ -161,7 +161,11 @@ impl Engine<'_> {
     fn elsewhere(&self, now: &str) -> Failure {
         let branch = &self.state.branch;
         Failure::refused(format!("this run belongs to the branch `{branch}`, and `{now}` is checked out by now"))
-            .hint(format!("go back: git switch {branch}; then go on: {}", command(&self.loaded.workflow.name, "")))
+            .hint(match branch.strip_prefix("detached-") {
+                Some(commit) => format!("go back: git switch --detach {commit}"),
+                None => format!("go back: git switch {branch}"),
+            })
+            .hint(format!("then go on: {}", command(&self.loaded.workflow.name, "")))
     }
 
     /// Whether what a step left as proof is still there. Errors: it was edited by another hand.
