@@ -100,6 +100,11 @@ pub fn dump(wanted: &Dump) -> Result<Backup> {
         if let Some(gone) = session.err().filter(|failure| failure.kind == Kind::Environment) {
             return Err(gone.into());
         }
+        // A session that is open may outlive its server for a moment; no new one begins there.
+        if let Err(gone) = connect::connect(wanted.source, "db-change backup") {
+            let gone = Failure::from_error(&gone);
+            return Err(gone.hint("see that the server is up, then go on: cargo xtask db-change").into());
+        }
         return Err(Failure::step(format!("pg_dump failed with exit code {}", output.code()))
             .detail(said("pg_dump", &output.stderr))
             .into());
