@@ -145,7 +145,7 @@ pub fn act(id: &str, needs: &[&str], rest: &str) -> String {
 }
 
 fn catalogue() -> Catalogue {
-    Catalogue { actions: vec![("act", &["value"])], red: Vec::new() }
+    Catalogue { actions: vec![("act", &["value"])], ..Catalogue::default() }
 }
 
 fn new_state(loaded: &Loaded) -> State {

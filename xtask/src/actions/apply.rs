@@ -38,7 +38,7 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let rows: Vec<String> = context.proven("rehearse", "rows")?;
     after.applied.extend(rows.iter().cloned());
     probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
-    context.say(&format!("bun run db:migrate on `{target}`"));
+    context.say(&format!("{} on `{target}`", world.shown("migrate")));
     let project = World::on(world.work(&context.log)?, &url.to_url());
     let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client, Some(&rows));
     world.forget_probes();

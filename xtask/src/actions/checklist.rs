@@ -21,16 +21,22 @@ const FROM_EVIDENCE: &[(&str, &[&str])] = &[
     ("Database backup created", &["backup"]),
 ];
 
-pub(super) fn checklist(_world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
+pub(super) fn checklist(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let mut items = toml::Table::new();
     let mut missing = Vec::new();
     for (item, steps) in FROM_EVIDENCE {
+        let off = steps.iter().find_map(|step| Some(world.loaded.step(step)?.off.as_ref()?.get_ref().clone()));
         let open: Vec<&str> = steps.iter().copied().filter(|step| !proven(context, step)).collect();
-        items.insert((*item).to_owned(), if open.is_empty() { "proven" } else { "missing" }.into());
-        if !open.is_empty() {
+        let word = match (off, open.is_empty()) {
+            (Some(reason), _) => format!("not here: {reason}"),
+            (None, true) => "proven".to_owned(),
+            (None, false) => "missing".to_owned(),
+        };
+        if word == "missing" {
             missing.push(format!("{item}: {}", open.join(", ")));
         }
+        items.insert((*item).to_owned(), word.into());
     }
     if !missing.is_empty() {
         return Err(Failure::step("the checklist has items without proof").detail(missing.join("\n")).into());
@@ -45,12 +51,13 @@ pub(super) fn checklist(_world: &World<'_>, context: &StepContext<'_>) -> Result
         for item in &said {
             items.insert((*item).to_owned(), word.into());
         }
-        Evidence::new(format!(
-            "{} of {} items proven, the rest {word}",
-            FROM_EVIDENCE.len(),
-            FROM_EVIDENCE.len() + said.len()
-        ))
-        .proven("items", items)
+        let proven = items.values().filter(|item| item.as_str() == Some("proven")).count();
+        let absent = match FROM_EVIDENCE.len() - proven {
+            0 => String::new(),
+            absent => format!("{absent} not here, "),
+        };
+        Evidence::new(format!("{proven} of {} items proven, {absent}the rest {word}", FROM_EVIDENCE.len() + said.len()))
+            .proven("items", items)
     };
     if context.lane() == Some(Lane::Additive) {
         return Ok(Outcome::Passed(evidence("left to the deployment")));

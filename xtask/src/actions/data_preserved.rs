@@ -31,7 +31,7 @@ pub(super) fn preserved(world: &World<'_>, context: &StepContext<'_>) -> Result<
         written.push(rows(&mut client, table)?);
     }
     drop(client);
-    context.say("bun run db:migrate on a copy with rows of the old shape");
+    context.say(&format!("{} on a copy with rows of the old shape", world.shown("migrate")));
     world.migrate(context, world.work(&context.log)?, &database.name)?;
     let mut client = world.connect(context, &database.name)?;
     let mut followed: i64 = 0;

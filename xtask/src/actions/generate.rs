@@ -93,7 +93,7 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         }
     };
     if !made {
-        context.say("bun run db:generate");
+        context.say(&world.shown("generate"));
         let name = change.slug().replace('-', "_");
         durable::write(&making, name.as_bytes())?;
         // What did not end well was put back; without this the file says that nobody was left to do so.

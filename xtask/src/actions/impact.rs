@@ -33,7 +33,7 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
         let table = operation.table();
         let facts = catalog::table(&mut client, table)?.ok_or_else(|| {
             Failure::step(format!("`{table}` is not on the source database"))
-                .hint("bring the database to the base's migrations first: bun run db:migrate")
+                .hint(format!("bring the database to the base's migrations first: {}", world.shown("migrate")))
         })?;
         rows = facts.rows;
         let production =

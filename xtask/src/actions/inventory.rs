@@ -8,6 +8,7 @@ use crate::drizzle::inventory::{self, Problem};
 use crate::drizzle::{config, journal, migrate, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::process::Command;
 use crate::state::Evidence;
 use crate::workflow::Step;
 
@@ -44,14 +45,17 @@ pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<
 /// The scripts that later steps call are there: better told now than after the backup.
 fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
     let project = world.work(&context.log)?;
-    for name in ["db:generate", "db:migrate"] {
-        project.require_script(&project.package, name)?;
+    for command in [&project.kit.generate, &project.kit.migrate] {
+        project.require(command, &project.kit.scripts)?;
     }
-    let runs = |step: &&Step| step.lanes.is_empty() || context.lane().is_none_or(|lane| step.lanes.contains(&lane));
+    let runs = |step: &&Step| {
+        step.off.is_none() && (step.lanes.is_empty() || context.lane().is_none_or(|lane| step.lanes.contains(&lane)))
+    };
     for step in world.loaded.steps().map(|(_, step)| step).filter(runs) {
-        let script = step.with.iter().find(|(name, _)| name.get_ref() == "script");
-        if let Some(name) = script.and_then(|(_, value)| value.as_str()) {
-            project.require_script(&world.root, name)?;
+        let with = |name: &str| step.with.iter().find(|(key, _)| key.get_ref() == name)?.1.as_str();
+        let script = with("script").map(|script| format!("bun run '{script}'"));
+        if let Some(Ok(command)) = script.as_deref().or_else(|| with("command")).map(Command::parse) {
+            project.require(&command, &world.root)?;
         }
     }
     Ok(())

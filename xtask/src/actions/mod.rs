@@ -7,6 +7,7 @@ mod backup;
 pub mod change;
 mod checklist;
 mod code_impact;
+pub mod commands;
 mod data_preserved;
 mod docs;
 mod dotenv;
@@ -47,9 +48,9 @@ const CONFIG: &str = "bun run … drizzle.config.ts   (reads the configuration)"
 const SCHEMA: &str = "bun run …   (reads the schema files)";
 const SERVER: &str = "initdb …, postgres …   (a throw-away server, once per command)";
 const COPY: &str = "pg_dump …, pg_restore …   (a copy of the source on it, once per command)";
-const BASE_MIGRATE: &str = "bun run db:migrate   (base tree, on a copy, where something is pending)";
-const MIGRATE: &str = "bun run db:migrate   (on a copy)";
-const TEST: &str = "bun test …   (the schema test, on a copy)";
+const BASE_MIGRATE: &str = "{{migrate}}   (base tree, on a copy, where something is pending)";
+const MIGRATE: &str = "{{migrate}}   (on a copy)";
+const TEST: &str = "{{test}} …   (the schema test, on a copy)";
 
 pub const ACTIONS: &[Action] = &[
     Action { name: "docs.read", with: &["documents"], commands: &[], run: docs::read },
@@ -63,13 +64,13 @@ pub const ACTIONS: &[Action] = &[
             SERVER,
             COPY,
             BASE_MIGRATE,
-            "bun test {{tests}}   (base tree, before and after the change as SQL of ours)",
+            "{{test}} {{tests}}   (base tree, before and after the change as SQL of ours)",
         ],
         run: impact::impact,
     },
     Action {
         name: "schema-test.scaffold",
-        with: &["folder", "database_module", "schema_module"],
+        with: &["folder", "database_module", "schema_module", "test_module"],
         commands: &[],
         run: schema_test::scaffold,
     },
@@ -96,7 +97,7 @@ pub const ACTIONS: &[Action] = &[
     Action {
         name: "drizzle.generate",
         with: &[],
-        commands: &[CONFIG, SCHEMA, "bun run db:generate --name …   (on a pseudo-terminal)"],
+        commands: &[CONFIG, SCHEMA, "{{generate}}   (on a pseudo-terminal)"],
         run: generate::generate,
     },
     Action { name: "migration.review", with: &[], commands: &[], run: review::review },
@@ -109,7 +110,7 @@ pub const ACTIONS: &[Action] = &[
     Action {
         name: "migration.apply",
         with: &["target", "max_backup_age"],
-        commands: &["bun run db:migrate   (on `{{target}}`)"],
+        commands: &["{{migrate}}   (on `{{target}}`)"],
         run: apply::apply,
     },
     Action {
@@ -138,7 +139,7 @@ pub const ACTIONS: &[Action] = &[
     Action {
         name: "code.old",
         with: &["tests"],
-        commands: &[CONFIG, SERVER, COPY, MIGRATE, "bun test {{tests}}   (base tree)"],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, "{{test}} {{tests}}   (base tree)"],
         run: old_code::old_code,
     },
     Action {
@@ -149,8 +150,8 @@ pub const ACTIONS: &[Action] = &[
     },
     Action {
         name: "code.typecheck",
-        with: &["script"],
-        commands: &["bun run {{script}}   (base tree and work tree)"],
+        with: &["command", "script"],
+        commands: &["{{command}}   (base tree and work tree)"],
         run: typecheck::typecheck,
     },
     Action {
@@ -162,14 +163,14 @@ pub const ACTIONS: &[Action] = &[
             COPY,
             MIGRATE,
             BASE_MIGRATE,
-            "bun test …   (the affected files under {{suite}}, base tree and work tree)",
+            "{{test}} …   (the affected files under {{suite}}, base tree and work tree)",
         ],
         run: suites::api_tests,
     },
     Action {
         name: "code.suite",
         with: &["targets"],
-        commands: &[CONFIG, SERVER, COPY, MIGRATE, BASE_MIGRATE, "bun test {{targets}}   (base tree and work tree)"],
+        commands: &[CONFIG, SERVER, COPY, MIGRATE, BASE_MIGRATE, "{{test}} {{targets}}   (base tree and work tree)"],
         run: suites::suite,
     },
     Action { name: "rollback.write", with: &[], commands: &[], run: rollback::write },
@@ -181,8 +182,8 @@ pub const ACTIONS: &[Action] = &[
     },
     Action {
         name: "seed",
-        with: &["script"],
-        commands: &[CONFIG, SERVER, MIGRATE, "bun run {{script}}   (on an empty database with all migrations)"],
+        with: &["command", "script"],
+        commands: &[CONFIG, SERVER, MIGRATE, "{{command}}   (on an empty database with all migrations)"],
         run: suites::seed,
     },
     Action { name: "checklist", with: &[], commands: &[], run: checklist::checklist },
@@ -195,5 +196,6 @@ pub fn catalogue() -> Catalogue {
     Catalogue {
         actions: ACTIONS.iter().map(|action| (action.name, action.with)).collect(),
         red: vec!["schema-test.red"],
+        optional: vec!["docs.read", "code.old", "code.typecheck", "code.api-tests", "code.suite", "seed"],
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
     world.drop_database(context, &before)?;
     let copy = world.clone_of_source(context)?;
-    context.say("bun run db:migrate on the copy");
+    context.say(&format!("{} on the copy", world.shown("migrate")));
     let migrated = match world.migrate(context, world.work(&context.log)?, &copy.name) {
         Ok(migrated) => migrated,
         Err(error) => return failed(world, context, &copy, error),

@@ -101,7 +101,7 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     proof.same("up → down", &up, &was)?;
     context.say("down a second time, which must change nothing");
     proof.refuses("a second time", &up, &was)?;
-    context.say("up again, with bun run db:migrate");
+    context.say(&format!("up again, with {}", world.shown("migrate")));
     world.migrate(context, world.work(&context.log_of("up-again"))?, &up.name)?;
     let (again, again_sums) = proof.state_after(&up, sums)?;
     let mut differences = up_print.difference(&again);

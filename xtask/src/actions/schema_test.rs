@@ -26,6 +26,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         let modules = scaffold::Imports {
             db: context.required("database_module")?.to_owned(),
             schema: context.required("schema_module")?.to_owned(),
+            runner: context.with("test_module").unwrap_or(scaffold::BUN).to_owned(),
         };
         let text = scaffold::scaffold(&change.title, &change.operations, &source, &modules)?;
         if let Some(folder) = path.parent() {

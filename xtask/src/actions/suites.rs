@@ -13,10 +13,10 @@ use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum;
-use crate::process::Run;
+use crate::process::Command;
 use crate::state::{Evidence, Home, durable, seal};
 
-/// One `bun test` in a tree, on a database.
+/// One call of the test runner in a tree, on a database.
 pub(super) fn suite_of(
     world: &World<'_>,
     context: &StepContext<'_>,
@@ -29,12 +29,26 @@ pub(super) fn suite_of(
     mask.add(url);
     Ok(Suite {
         bun: world.bun()?.path.clone(),
+        runner: world.runner()?,
         root,
         targets: targets.to_vec(),
-        env: [("DATABASE_URL".to_owned(), url.to_owned())].into(),
+        env: world.url_env(url),
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
+    })
+}
+
+/// The command that a step's `with` names, or the script that bun is to run; in the root of the repo.
+pub(super) fn command(context: &StepContext<'_>) -> Result<Command> {
+    let text = match context.with("script") {
+        Some(script) => format!("bun run '{script}'"),
+        None => context.required("command")?.to_owned(),
+    };
+    Command::parse(&text).map_err(|problem| {
+        Failure::usage(format!("`command` of the step `{}` is not one: {problem}", context.id()))
+            .hint("write the words as you type them: `with = { command = \"bun run seed\" }`")
+            .into()
     })
 }
 
@@ -51,7 +65,7 @@ pub(super) struct Baseline {
 /// What the base's own tests do on the base's own database.
 pub(super) fn baseline(world: &World<'_>, context: &StepContext<'_>, targets: &[String]) -> Result<Baseline> {
     let tree = world.base_tree(context)?;
-    let key = digest::of(targets.join("\n"));
+    let key = digest::of(format!("{}\n{}", world.command_key(), targets.join("\n")));
     let cache = tree.with_extension(format!("tests-{}.toml", &key[..8]));
     // Known failures excuse new ones: a list that another hand wrote is not believed, and made anew.
     let home = Home::at(&world.root);
@@ -132,7 +146,7 @@ fn judged(
     base: Option<&Baseline>,
 ) -> Result<Outcome> {
     let database = world.clone_of_rehearsed(context)?;
-    context.say(&format!("bun test {}", targets.join(" ")));
+    context.say(&world.runner()?.shown(targets));
     let (run, flaky) =
         tests::run_settled(&suite_of(world, context, world.root.clone(), targets, &database.url, "tests")?)?;
     world.drop_database(context, &database)?;
@@ -180,16 +194,15 @@ pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
     let database = world.empty(context)?;
     let project = world.work(&context.log_of("migrate"))?;
     world.migrate(context, project.clone(), &database.name)?;
-    let script = context.required("script")?;
-    context.say(&format!("bun run {script}"));
+    let seed = command(context)?;
+    let shown = seed.shown();
+    context.say(&shown);
     let project = World::on(project, &database.url);
-    let mut run = Run::new(&project.bun, &world.root).args(["run", script]).timeout(context.timeout);
-    run.env = project.child_env();
-    run.mask = project.mask.clone();
+    let mut run = project.command(&seed, &world.root)?.timeout(context.timeout);
     run.log = Some(context.log.clone());
     let output = run.run()?;
     if !output.success() {
-        return Err(Failure::step(format!("`bun run {script}` failed with exit code {}", output.code()))
+        return Err(Failure::step(format!("`{shown}` failed with exit code {}", output.code()))
             .detail(output.tail(10))
             .hint("its whole output: cargo xtask db-change logs seed")
             .into());
@@ -197,7 +210,7 @@ pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
     let sums = checksum::take(&mut world.connect(context, &database.name)?, &[world.migrations_table()?])?;
     let (rows, filled) = (sums.rows(), sums.tables.values().filter(|table| table.rows > 0).count());
     if rows == 0 {
-        return Err(Failure::step(format!("`bun run {script}` succeeded and left no row")).into());
+        return Err(Failure::step(format!("`{shown}` succeeded and left no row")).into());
     }
     world.drop_database(context, &database)?;
     Ok(Outcome::Passed(

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::suites::command;
 use super::world::World;
 use crate::code::typecheck::{self, TypeError};
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
-use crate::process::{Output, Run};
+use crate::process::{Command, Output};
 use crate::report::terminal::{WIDTH, cut};
 use crate::state::{Evidence, durable};
 
 pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
-    let script = context.required("script")?;
-    let output = run(world, context, &world.root, script)?;
+    let command = command(context)?;
+    let output = run(world, context, &world.root, &command)?;
     let now = parsed(&output, &world.root)?;
     if output.success() && now.is_empty() {
         return Ok(Outcome::Passed(
@@ -24,14 +25,15 @@ pub(super) fn typecheck(world: &World<'_>, context: &StepContext<'_>) -> Result<
     }
     if now.is_empty() {
         return Err(Failure::step(format!(
-            "`bun run {script}` failed with exit code {} and no type error",
+            "`{}` failed with exit code {} and no type error",
+            command.shown(),
             output.code()
         ))
         .detail(output.tail(8))
         .hint("it must check the types of all packages, for instance with `tsc --noEmit`")
         .into());
     }
-    let base = base_errors(world, context, script)?;
+    let base = base_errors(world, context, &command)?;
     let new = typecheck::new_errors(&base, &now);
     if new.is_empty() {
         return Ok(Outcome::Passed(
@@ -64,31 +66,26 @@ fn line(error: &TypeError) -> String {
     format!("{place}  {} {}", error.code, cut(&error.message, room))
 }
 
-fn run(world: &World<'_>, context: &StepContext<'_>, tree: &Path, script: &str) -> Result<Output> {
-    context.say(&format!("bun run {script}"));
-    let project = world.work(&context.log)?;
-    let mut run = Run::new(&project.bun, tree).args(["run", script]).timeout(context.timeout);
-    run.env = project.child_env();
+fn run(world: &World<'_>, context: &StepContext<'_>, tree: &Path, command: &Command) -> Result<Output> {
+    context.say(&command.shown());
+    let mut project = world.work(&context.log)?;
+    project.root = tree.to_owned();
+    project.require(command, tree)?;
+    let mut run = project.command(command, tree)?.timeout(context.timeout);
     run.mask = world.mask();
     run.log = Some(context.log.clone());
-    let output = run.run()?;
-    if output.stderr.contains("Script not found") {
-        return Err(Failure::usage(format!("the root `package.json` has no script `{script}`"))
-            .hint("add one, or name another in the workflow file: `with = { script = \"…\" }` of the step `typecheck`")
-            .into());
-    }
-    Ok(output)
+    run.run()
 }
 
 /// The base's errors, once per base commit.
-fn base_errors(world: &World<'_>, context: &StepContext<'_>, script: &str) -> Result<Vec<TypeError>> {
+fn base_errors(world: &World<'_>, context: &StepContext<'_>, command: &Command) -> Result<Vec<TypeError>> {
     let tree = world.base_tree(context)?;
     let cache = tree.with_extension("types.json");
     if let Some(known) = fs::read_to_string(&cache).ok().and_then(|text| serde_json::from_str(&text).ok()) {
         return Ok(known);
     }
     context.say("type-checking the base, once per base commit");
-    let output = run(world, context, &tree, script)?;
+    let output = run(world, context, &tree, command)?;
     let found = parsed(&output, &tree)?;
     durable::write(&cache, serde_json::to_string(&found).context("describing the base's type errors")?.as_bytes())?;
     Ok(found)
@@ -96,11 +93,12 @@ fn base_errors(world: &World<'_>, context: &StepContext<'_>, script: &str) -> Re
 
 /// The errors in what the script printed, with paths from the tree's root.
 fn parsed(output: &Output, tree: &Path) -> Result<Vec<TypeError>> {
-    let packages: Vec<PathBuf> =
-        glob::glob(&format!("{}/*/*/package.json", glob::Pattern::escape(&tree.to_string_lossy())))
+    let mut packages: Vec<PathBuf> = Vec::new();
+    for depth in ["*", "*/*", "*/*/*"] {
+        let found = glob::glob(&format!("{}/{depth}/package.json", glob::Pattern::escape(&tree.to_string_lossy())))
             .context("looking for packages")?
-            .filter_map(|path| Some(path.ok()?.parent()?.strip_prefix(tree).ok()?.to_owned()))
-            .filter(|path| !path.starts_with("node_modules"))
-            .collect();
+            .filter_map(|path| Some(path.ok()?.parent()?.strip_prefix(tree).ok()?.to_owned()));
+        packages.extend(found.filter(|path| !path.iter().any(|part| part == "node_modules")));
+    }
     typecheck::parse(&format!("{}\n{}", output.stdout, output.stderr), tree, &packages)
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use postgres::Client;
@@ -22,7 +21,7 @@ use crate::pg::fingerprint;
 use crate::pg::sweep;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::tools::{self, Postgres, Tool, Wanted};
-use crate::process::{Log, Mask, Run, environment, places};
+use crate::process::{Log, Mask, environment, places};
 use crate::repo::git;
 use crate::sql::TableName;
 use crate::state::{RunFolder, StatCache};
@@ -192,15 +191,17 @@ impl<'a> World<'a> {
                 .hint("set `db_package` under `[vars]` in the workflow file to the folder of the database package")
                 .into());
         }
-        let mut project = Project::new(tree, package, &self.bun()?.path);
+        let mut project = Project::new(tree, &package, &self.bun()?.path);
+        project.kit = self.kit(tree, &package)?;
+        project.url_names = self.url_names();
         project.log = Some(log.clone());
         project.mask = self.mask();
         // The config may ask for it when it is read; steps that reach a database set their own.
         if self.experiment.is_some() {
             project.env.extend(self.command_env(&[]));
-            project.env.insert("DATABASE_URL".to_owned(), NOWHERE.to_owned());
+            project.reach(NOWHERE);
         } else if let Ok(url) = self.url(self.source_name()) {
-            project.env.insert("DATABASE_URL".to_owned(), url.to_url());
+            project.reach(&url.to_url());
         }
         Ok(project)
     }
@@ -209,8 +210,7 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn on(project: Project, url: &str) -> Project {
         let mut project = project;
-        project.mask.add(url);
-        project.env.insert("DATABASE_URL".to_owned(), url.to_owned());
+        project.reach(url);
         project
     }
 
@@ -247,21 +247,6 @@ impl<'a> World<'a> {
             let text = std::fs::read_to_string(folder.join(".env")).ok()?;
             super::dotenv::value(&text, name)
         })
-    }
-
-    /// Installs the packages of a tree of ours.
-    pub fn install(&self, tree: &Path, whose: &str, log: &Log) -> Result<()> {
-        let mut run = Run::new(&self.bun()?.path, tree).args(["install", "--frozen-lockfile"]);
-        run.timeout = Duration::from_secs(900);
-        run.log = Some(log.clone());
-        let output = run.run()?;
-        if output.success() {
-            return Ok(());
-        }
-        Err(Failure::environment(format!("the packages of {whose} cannot be installed"))
-            .detail(output.tail(8))
-            .hint("`bun install --frozen-lockfile` must pass there: commit a lock file that fits")
-            .into())
     }
 
     /// Outside state has changed by our own doing: look again.
@@ -373,8 +358,13 @@ impl Host for World<'_> {
                     _ => String::new(),
                 }
             };
-            let names = ["script", "suite", "targets", "tests", "target"];
-            let values = names.iter().map(|name| ((*name).to_owned(), with(name))).collect();
+            let names = ["command", "suite", "targets", "tests", "target"];
+            let mut values: BTreeMap<String, String> =
+                names.iter().map(|name| ((*name).to_owned(), with(name))).collect();
+            values.extend(self.shown_commands());
+            if !with("script").is_empty() {
+                values.insert("command".to_owned(), format!("bun run {}", with("script")));
+            }
             action.commands.iter().map(|line| expand(line, &values)).collect()
         })
     }
@@ -387,7 +377,7 @@ impl Host for World<'_> {
         }
         vec![
             format!("git worktree add --detach --force … {short}   (once per base commit)"),
-            "bun install --frozen-lockfile   (in it, once)".to_owned(),
+            format!("{}   (in it, once)", self.shown("install")),
         ]
     }
 
@@ -424,7 +414,7 @@ impl Host for World<'_> {
         git::worktree(&self.root, base, &tree)?;
         *looked = true;
         if !done.exists() {
-            context.say("bun install in a work tree of the base, once per base commit");
+            context.say(&format!("{} in a work tree of the base, once per base commit", self.shown("install")));
             self.install(&tree, "the base commit", &context.log.with_stem(self.folder.log_stem(0, "install")))?;
             crate::state::durable::write(&done, base.as_bytes())?;
         }
@@ -452,14 +442,16 @@ impl Host for World<'_> {
     }
 
     fn settings(&self, action: &str) -> Option<String> {
+        let runs = |known: &super::Action| known.name == action && !known.commands.is_empty();
+        let commands = super::ACTIONS.iter().any(runs).then(|| self.commands_digest());
         if action != "migration.measure" {
-            return None;
+            return commands;
         }
         let workflow = &self.loaded.workflow;
         let rows = workflow.target.get("production").map(|target| &target.rows);
         let budget = [&workflow.budget.migration, &workflow.budget.blocked_reads, &workflow.budget.blocked_writes];
         let budget = budget.map(|limit| limit.as_ref().map(|limit| limit.get_ref().as_str()));
-        Some(digest::of(format!("{budget:?} {rows:?}")))
+        Some(digest::of(format!("{budget:?} {rows:?} {commands:?}")))
     }
 
     fn test_counts(&self, report: &str) -> Result<(usize, usize, usize)> {

@@ -226,7 +226,9 @@ fn fault(failure: &Element, hook: bool) -> Fault {
         Class::Connection
     } else if hook {
         Class::Hook
-    } else if kind == "TimeoutError" || message.starts_with("this test timed out") {
+    } else if kind == "TimeoutError"
+        || ["this test timed out", "Test timed out in"].iter().any(|text| message.starts_with(text))
+    {
         Class::Timeout
     } else if kind == "AssertionError" && message.lines().any(|line| line.trim() == "Expected promise") {
         Class::Builder
@@ -242,6 +244,8 @@ fn fault(failure: &Element, hook: bool) -> Fault {
     let message = match (class, database) {
         (Class::Database, Some((_, text))) => without_value(text),
         (Class::Connection, _) => cause_of_connection(&all),
+        // Chai writes what it compared into its first line.
+        (Class::Assertion, _) if message.starts_with("expected ") => place_in(&failure.text),
         _ => without_value(message.lines().next().unwrap_or_default()),
     };
     Fault { class, kind, message }
@@ -250,6 +254,13 @@ fn fault(failure: &Element, hook: bool) -> Fault {
 /// PostgreSQL puts a value only behind a colon (`invalid input syntax for type integer: "…"`); names of objects stand before it.
 fn without_value(text: &str) -> String {
     text.split(": \"").next().unwrap_or_default().trim().to_owned()
+}
+
+/// `an assertion does not hold: tests/a.test.ts:2:111`, by the first place in a stack of vitest's.
+fn place_in(stack: &str) -> String {
+    let place = stack.lines().find_map(|line| line.trim().strip_prefix("❯ "));
+    let place = place.and_then(|place| place.split_whitespace().last()).map(|place| format!(": {place}"));
+    format!("an assertion does not hold{}", place.unwrap_or_default())
 }
 
 fn cause_of_connection(all: &str) -> String {
@@ -356,7 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn vitest_is_read_too() {
+    fn vitest_is_read_too_and_the_values_that_it_compared_are_dropped() {
+        let results = parse(include_str!("fixtures/vitest-mixed.xml")).unwrap();
+        let first = results.cases.iter().find_map(Case::fault).unwrap();
+        assert_eq!(
+            (first.class, first.message.as_str()),
+            (Class::Assertion, "an assertion does not hold: tests/a.test.ts:2:111")
+        );
+        assert_eq!(results.counts(), Counts { passed: 1, failed: 3, skipped: 1 });
         let text = r#"<testsuites name="vitest tests" tests="1" failures="0"><testsuite name="src/a.test.ts" tests="1"><testcase classname="src/a.test.ts" name="users &gt; control: reads" time="0.1"></testcase></testsuite></testsuites>"#;
         let case = &parse(text).unwrap().cases[0];
         assert_eq!((case.file.as_str(), case.title.as_str()), ("src/a.test.ts", "control: reads"));

@@ -10,6 +10,7 @@ pub mod imports;
 pub mod junit;
 mod parse;
 pub mod red_green;
+pub mod runner;
 mod samples;
 pub mod scaffold;
 pub mod schema;

@@ -22,7 +22,12 @@ pub struct Imports {
     pub db: String,
     /// Exports the tables.
     pub schema: String,
+    /// Exports `describe`, `expect` and `test`: `bun:test`, `vitest`.
+    pub runner: String,
 }
+
+/// The runner that is taken where nothing else is said.
+pub const BUN: &str = "bun:test";
 
 /// The text of the test file. `schema` is the one before the change.
 ///
@@ -39,13 +44,14 @@ pub fn scaffold(title: &str, operations: &[Operation], schema: &SchemaSource, im
             tests.push_str(&writer.control(operation.table())?);
         }
     }
-    let mut text = HEAD.replace("{db}", &single(&imports.db)).replace("{schema}", &single(&imports.schema));
+    let mut text = HEAD.replace("{runner}", &single(&imports.runner));
+    text = text.replace("{db}", &single(&imports.db)).replace("{schema}", &single(&imports.schema));
     text.push_str(&writer.makers);
     let _ = write!(text, "\ndescribe({}, () => {{\n{}}});\n", single(title), tests.trim_start_matches('\n'));
     Ok(text)
 }
 
-const HEAD: &str = r"import { describe, expect, test } from 'bun:test';
+const HEAD: &str = r"import { describe, expect, test } from {runner};
 import { db } from {db};
 import * as schema from {schema};
 import { getTableColumns, sql, type SQL, type Table } from 'drizzle-orm';
@@ -401,7 +407,8 @@ export const users = pgTable('users', {
 });";
 
     fn text(operations: &[Operation]) -> Result<String> {
-        let imports = Imports { db: "@/db".to_owned(), schema: "@/db/schema".to_owned() };
+        let imports =
+            Imports { db: "@/db".to_owned(), schema: "@/db/schema".to_owned(), runner: "bun:test".to_owned() };
         scaffold("it's a change", operations, &source(SCHEMA), &imports)
     }
 

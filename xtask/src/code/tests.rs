@@ -1,4 +1,4 @@
-//! Runs `bun test` and keeps the proof: which tests ran and how each ended, never the exit code alone.
+//! Runs the repo's tests and keeps the proof: which tests ran and how each ended, never the exit code alone.
 //!
 //! bun's exit code is 0 for a file of skipped tests and for a test that calls `process.exit(0)`, and its JUnit file leaves
 //! out files that could not be loaded (or isn't written at all). So a run without trouble is one where the report exists, a
@@ -11,14 +11,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::junit::{self, Class, Results};
+use super::runner::{Part, Runner};
 use crate::failure::Failure;
-use crate::process::{Log, Mask, Output, Run, environment};
+use crate::process::{Log, Mask, Output, Run};
 
 /// What to run, and where.
 #[derive(Clone)]
 pub struct Suite {
     pub bun: PathBuf,
-    /// The tree: working folder of bun, base of all paths in the results.
+    pub runner: Runner,
+    /// The tree: base of all paths in the results.
     pub root: PathBuf,
     /// `./packages/db/tests/x.test.ts` or `./packages/api/`; with the `./`, else bun takes them for parts of any path.
     pub targets: Vec<String>,
@@ -73,6 +75,17 @@ impl Trouble {
 }
 
 impl TestRun {
+    /// This run and another package's, as one; trouble in either is trouble.
+    fn and(mut self, other: TestRun) -> TestRun {
+        self.results.cases.extend(other.results.cases);
+        self.load_errors.extend(other.load_errors);
+        self.exit = if self.exit == 0 { other.exit } else { self.exit };
+        self.seconds += other.seconds;
+        self.command = format!("{}; {}", self.command, other.command);
+        self.trouble = self.trouble.or(other.trouble);
+        self
+    }
+
     /// The results, where they prove something.
     pub fn proven(&self) -> Result<&Results> {
         match &self.trouble {
@@ -82,20 +95,38 @@ impl TestRun {
     }
 }
 
-/// Runs the suite once. Errors: bun cannot be started, the time limit, an interrupt. All else is in [`TestRun::trouble`].
+/// Runs the suite once. Errors: the runner cannot be started, the time limit, an interrupt. All else is in
+/// [`TestRun::trouble`].
 pub fn run(suite: &Suite) -> Result<TestRun> {
+    let mut whole: Option<TestRun> = None;
+    for part in suite.runner.parts(&suite.root, &suite.targets) {
+        let run = run_part(suite, &part)?;
+        whole = Some(match whole {
+            None => run,
+            Some(before) => before.and(run),
+        });
+    }
+    whole.ok_or_else(|| Failure::usage("no test is named that could be run").into())
+}
+
+fn run_part(suite: &Suite, part: &Part) -> Result<TestRun> {
     let folder = tempfile::tempdir().context("making a folder for the test report")?;
     let report = folder.path().join("junit.xml");
-    let command = command(suite, &report);
-    let output = command.run()?;
-    let mut shown = command.clone();
-    shown.args = std::iter::once("test".into()).chain(suite.targets.iter().map(Into::into)).collect();
+    let place = suite.root.join(&part.folder);
+    let output = command(suite, part, &place, &report)?.run()?;
     let text = match std::fs::read_to_string(&report) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).context("reading the test report"),
     };
-    Ok(judge(&output, text.as_deref(), &suite.root, shown.display()))
+    let mut run = judge(&output, text.as_deref(), &place, suite.runner.shown(&part.files));
+    if !part.folder.as_os_str().is_empty() {
+        run.command = format!("{} (in {})", run.command, part.folder.display());
+        for case in &mut run.results.cases {
+            case.file = format!("{}/{}", part.folder.display(), case.file);
+        }
+    }
+    Ok(run)
 }
 
 /// Runs the suite, and what failed once more; what passes then is flaky. Gives the run, in which flaky tests count as
@@ -152,20 +183,15 @@ pub fn no_longer_run(base: &Results, now: &Results) -> Vec<String> {
     passed.map(junit::Case::key).filter(|key| !ran(key)).collect()
 }
 
-fn command(suite: &Suite, report: &Path) -> Run {
-    let mut run = Run::new(&suite.bun, &suite.root).arg("test").args(&suite.targets).arg("--reporter=junit");
-    run = run.arg(format!("--reporter-outfile={}", report.display())).timeout(suite.timeout);
-    run.env.clone_from(&suite.env);
-    // Scripts that the tests start must find the same bun; colours would hide the marks that are read below.
-    let path = suite.env.get("PATH").cloned().or_else(|| environment::var("PATH")).unwrap_or_default();
-    if let Some(folder) = suite.bun.parent().filter(|folder| folder.is_absolute()) {
-        run.env.insert("PATH".to_owned(), format!("{}:{path}", folder.display()));
-    }
+fn command(suite: &Suite, part: &Part, place: &Path, report: &Path) -> Result<Run> {
+    let command = suite.runner.call(&part.files, report);
+    let mut run = command.run(&suite.bun, &suite.root, place, &suite.env)?.timeout(suite.timeout);
+    // Colours would hide the marks that are read below.
     run.env.insert("NO_COLOR".to_owned(), "1".to_owned());
     run.env.insert("FORCE_COLOR".to_owned(), "0".to_owned());
     run.mask = suite.mask.clone();
     run.log.clone_from(&suite.log);
-    run
+    Ok(run)
 }
 
 fn judge(output: &Output, report: Option<&str>, root: &Path, command: String) -> TestRun {
@@ -180,11 +206,12 @@ fn judge(output: &Output, report: Option<&str>, root: &Path, command: String) ->
     };
     let unread = match report.map(junit::parse) {
         Some(Ok(results)) => {
+            run.load_errors.extend(results.cases.iter().filter_map(not_loaded));
             run.results = results;
             None
         }
         Some(Err(error)) => Some(format!("{error:#}")),
-        None => Some("bun ended without writing its report".to_owned()),
+        None => Some("the runner ended without writing its report".to_owned()),
     };
     run.trouble = trouble(&run, unread, &output.stderr);
     run
@@ -198,7 +225,8 @@ fn trouble(run: &TestRun, unread: Option<String>, stderr: &str) -> Option<Troubl
     if !run.load_errors.is_empty() {
         return Some(Trouble::LoadError(run.load_errors.join("\n")));
     }
-    let no_tests = ["had no matches", "did not match any test files", "Ran 0 tests", "No tests found"];
+    let no_tests =
+        ["had no matches", "did not match any test files", "Ran 0 tests", "No tests found", "No test files found"];
     if let Some(line) = stderr.lines().find(|line| no_tests.iter().any(|mark| line.contains(mark))) {
         return Some(Trouble::NoTests(line.trim().to_owned()));
     }
@@ -216,6 +244,12 @@ fn trouble(run: &TestRun, unread: Option<String>, stderr: &str) -> Option<Troubl
         return Some(Trouble::Inconsistent(format!("exit code {} with {failed} failed tests", run.exit)));
     }
     None
+}
+
+/// A file that vitest could not load stands in its report as a test of the file's own name.
+fn not_loaded(case: &junit::Case) -> Option<String> {
+    let fault = case.fault().filter(|_| case.name == case.file)?;
+    Some(format!("{}: {}: {}", case.file, fault.kind, fault.message))
 }
 
 /// bun prints the file's name, then `# Unhandled error between tests`, then the error between two rules.
@@ -250,7 +284,9 @@ fn load_errors(stderr: &str, root: &Path) -> Vec<String> {
 mod unit {
     use std::os::unix::process::ExitStatusExt;
 
+    use super::super::runner::TEST;
     use super::*;
+    use crate::process::Command;
 
     fn ended(exit: i32, stderr: &str, report: Option<&str>) -> TestRun {
         let status = std::process::ExitStatus::from_raw(exit << 8);
@@ -270,6 +306,18 @@ mod unit {
         assert!(
             matches!(run.trouble, Some(Trouble::LoadError(text)) if text.contains("Cannot find module './does-not-exist'"))
         );
+    }
+
+    #[test]
+    fn a_file_that_vitest_could_not_load_is_no_test() {
+        let run = ended(1, "", Some(include_str!("fixtures/vitest-mixed.xml")));
+        let text = "tests/b.test.ts: Error: Cannot find module './none' imported from '/r/tests/b.test.ts'";
+        assert_eq!(run.trouble, Some(Trouble::LoadError(text.to_owned())));
+        let none = "<testsuites name='vitest tests' tests='0'></testsuites>";
+        assert!(matches!(
+            ended(1, "No test files found, exiting with code 1", Some(none)).trouble,
+            Some(Trouble::NoTests(_))
+        ));
     }
 
     #[test]
@@ -337,8 +385,10 @@ mod unit {
         let script = "#!/bin/sh\nfor a; do case $a in --reporter-outfile=*) out=${a#*=};; esac; done\nprintf '<testsuites><testsuite name=\"f\"><testcase name=\"%s %s\"/></testsuite></testsuites>' \"$DATABASE_URL\" \"${PATH%%:*}\" > \"$out\"\n";
         std::fs::write(&bun, script).unwrap();
         std::fs::set_permissions(&bun, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let command = Command::parse(TEST).unwrap();
         let suite = Suite {
             bun,
+            runner: Runner { command, per_package: false },
             root: folder.path().to_owned(),
             targets: vec!["./f".to_owned()],
             env: BTreeMap::from([("DATABASE_URL".to_owned(), "postgres://x".to_owned())]),

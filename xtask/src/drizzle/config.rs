@@ -14,7 +14,7 @@ pub struct Config {
     pub path: PathBuf,
     /// The migrations folder; absolute.
     pub out: PathBuf,
-    /// Files, folders or globs, relative to the package.
+    /// Files, folders or globs, relative to the folder in which drizzle-kit runs.
     pub schema: Vec<String>,
     pub dialect: String,
     pub casing: Option<String>,
@@ -57,10 +57,13 @@ process.exit(0);
 ///
 /// Errors (usage): there is none, it throws, it is not for PostgreSQL, or it names no schema.
 pub fn load(project: &Project) -> Result<Config> {
-    let found = NAMES.iter().map(|name| project.package.join(name)).find(|path| path.is_file());
+    let usual = || NAMES.iter().map(|name| project.kit.folder.join(name)).collect();
+    let places: Vec<PathBuf> = project.kit.config.clone().map_or_else(usual, |path| vec![path]);
+    let found = places.iter().find(|path| path.is_file()).cloned();
     let path = found.ok_or_else(|| {
-        Failure::usage(format!("no `drizzle.config.ts` in `{}`", project.relative(&project.package)))
-            .hint("set `db_package` in the workflow file to the folder that holds it")
+        let name = places.first().and_then(|path| path.file_name()).unwrap_or_default().display();
+        Failure::usage(format!("no `{name}` in `{}`", project.relative(&project.kit.folder)))
+            .hint("set `db_package`, or `drizzle_config`, in the workflow file to where it is")
     })?;
     let name = project.relative(&path);
     let value = project
@@ -89,7 +92,7 @@ fn checked(project: &Project, path: PathBuf, raw: Raw) -> std::result::Result<Co
 
 /// `./drizzle` of the package, without the dot.
 fn absolute(project: &Project, out: &str) -> PathBuf {
-    let joined = project.package.join(out);
+    let joined = project.kit.folder.join(out);
     joined.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 

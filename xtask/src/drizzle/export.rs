@@ -10,7 +10,9 @@ use crate::sql::statements;
 ///
 /// Errors (step): it fails, or what it printed is not SQL; an empty schema gives an empty script.
 pub fn export(project: &Project) -> Result<String> {
-    let output = project.bun(&["run", "drizzle-kit", "export"]).run()?;
+    let config = project.kit.config.as_ref().map(|path| format!("--config={}", path.display()));
+    let args: Vec<&str> = ["run", "drizzle-kit", "export"].into_iter().chain(config.as_deref()).collect();
+    let output = project.bun(&args).run()?;
     let parsed = statements::parse(&output.stdout);
     let problem = match parsed.errors.first() {
         _ if !output.success() => format!("exit code {}", output.code()),

@@ -1,4 +1,4 @@
-//! `bun run db:generate` on a pseudo-terminal, its rename questions answered from the declared operations alone.
+//! The repo's `generate` on a pseudo-terminal, its rename questions answered from the declared operations alone.
 //!
 //! Invariant: it passes only with exactly one new journal entry, its SQL and its snapshot, and every older file as it was; in any
 //! other case the folder is put back as found.
@@ -50,7 +50,7 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
     {
         return Err(Failure::usage(format!("a migration's name has letters, digits, `_` and `-` only: {name}")).into());
     }
-    project.require_script(&project.package, "db:generate")?;
+    project.require(&project.kit.generate, &project.kit.scripts)?;
     let out = &config.out;
     let old_journal = journal::load(out)?;
     let old_snapshot = snapshot::latest(out, &old_journal)?;
@@ -76,11 +76,11 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
 
 /// Runs to the end and gives what was on the screen, masked and without escape sequences.
 fn run(project: &Project, name: &str, declared: &[Operation]) -> Result<String> {
-    let command = project.bun(&["run", "db:generate", "--name", name]);
+    let command = project.command(&project.kit.generate.fill("name", &[name.to_owned()]), &project.kit.scripts)?;
     let started = Instant::now();
     let mut session = Session::start(&command)?;
     let mut raw: Vec<u8> = Vec::new();
-    let outcome = converse(&mut session, &mut raw, declared, || {
+    let outcome = converse(&mut session, &mut raw, declared, &command.display(), || {
         if interrupt::requested() {
             return Err(Failure::new(Kind::Step, "interrupted while drizzle-kit was generating").into());
         }
@@ -109,6 +109,7 @@ fn converse(
     session: &mut Session,
     raw: &mut Vec<u8>,
     declared: &[Operation],
+    command: &str,
     go_on: impl Fn() -> Result<()>,
 ) -> Result<Option<u32>> {
     // Where the part of the screen begins that is not answered yet.
@@ -120,7 +121,7 @@ fn converse(
         go_on()?;
         if heard.elapsed() > STALLED {
             return Err(Failure::step("drizzle-kit waits for something that is not a question we know")
-                .hint("run `bun run db:generate` yourself to see what it asks")
+                .hint(format!("run `{command}` yourself to see what it asks"))
                 .into());
         }
         match session.read(STILL)? {
@@ -204,7 +205,7 @@ fn reason(screen: &str, problem: &str) -> Failure {
     }
     if screen.contains("Interactive prompts require a TTY") {
         return Failure::step("drizzle-kit has no terminal for its rename question").hint(
-            "let `db:generate` call drizzle-kit directly: `bun run --filter`, turbo and nx take the terminal away",
+            "let `generate` of `[vars]` call the package's own script: `bun run --filter`, turbo and nx take the terminal away",
         );
     }
     if let Some(line) = line_with("which is a collision") {

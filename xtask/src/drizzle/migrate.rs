@@ -1,4 +1,4 @@
-//! `bun run db:migrate` against one explicit database, proven by the rows of the migrations table.
+//! The repo's `migrate` against one explicit database, proven by the rows of the migrations table.
 //!
 //! Invariant: drizzle-kit says "applied successfully" when it skips a migration and says nothing when one fails, so only the rows
 //! count: each pending migration recorded once with the hash of its file, and all older rows as they were.
@@ -33,7 +33,7 @@ pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
     Ok(rows.unwrap_or_default().into_iter().map(|row| (row.hash, row.created_at)).collect())
 }
 
-/// Applies what is pending. `project.env` names the database in `DATABASE_URL`; `client` is connected to the same one.
+/// Applies what is pending. `project.env` names the database ([`Project::reach`]); `client` is connected to the same one.
 ///
 /// `proven`: the rows that this has to leave, where somebody has shown what their files do; with others nothing runs.
 ///
@@ -47,10 +47,10 @@ pub fn migrate(
     client: &mut Client,
     proven: Option<&[String]>,
 ) -> Result<Migrated> {
-    if !project.env.contains_key("DATABASE_URL") {
-        anyhow::bail!("no DATABASE_URL for the child that migrates");
+    if !project.url_names.iter().all(|name| project.env.contains_key(name)) {
+        anyhow::bail!("no database for the child that migrates");
     }
-    project.require_script(&project.package, "db:migrate")?;
+    project.require(&project.kit.migrate, &project.kit.scripts)?;
     let before = applied(client, config)?;
     let pending = journal::pending(&journal.entries, &before);
     if let Some(skipped) = journal::skipped(&journal.entries, &before).first() {
@@ -70,7 +70,7 @@ pub fn migrate(
     if let Some(proven) = proven.filter(|proven| **proven != *rows) {
         return Err(others(&pending, &rows, proven).into());
     }
-    let output = project.bun(&["run", "db:migrate"]).run()?;
+    let output = project.command(&project.kit.migrate, &project.kit.scripts)?.run()?;
     let after = applied(client, config)?;
     let wrong = verdict(&before, &expected, &after).err();
     match wrong {
@@ -129,16 +129,17 @@ fn explained(
     pending: &[&Entry],
     output: &Output,
 ) -> Result<Failure> {
+    let (migrate, name) = (project.kit.migrate.shown(), project.url_names.last().cloned().unwrap_or_default());
     Ok(match recover::explain(client, out, pending).context("asking the database why")? {
         Verdict::Fails(error) => {
             error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")
         }
         Verdict::Succeeds if output.success() => {
             failed(output, "drizzle-kit reported success and applied nothing here")
-                .hint("see that `db:migrate` takes its database from `DATABASE_URL`: it may have reached another one")
+                .hint(format!("see that `{migrate}` takes its database from `{name}`: it may have reached another one"))
         }
         Verdict::Succeeds => failed(output, "drizzle-kit failed, but the same statements succeed on our connection")
-            .hint("see that `DATABASE_URL` reaches the database from a child process, and that `db:migrate` uses it"),
+            .hint(format!("see that `{name}` reaches the database from a child process, and that `{migrate}` uses it")),
         Verdict::NotJudged(why) => failed(output, &format!("drizzle-kit failed, and its reason was not found: {why}")),
     })
 }

@@ -1,4 +1,5 @@
-//! How to run bun in one tree: which folder, which bun, which environment, and small scripts of ours inside the package.
+//! How to run drizzle-kit and bun in one tree: which commands in which folders, which environment, and small scripts of ours
+//! inside the package.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::process::{Log, Mask, Run, environment};
+use crate::process::{Command, Log, Mask, Run, environment};
 
 /// One tree (the work tree or the base's) and how its programs are run.
 #[derive(Clone, Debug)]
@@ -20,22 +21,64 @@ pub struct Project {
     /// The folder of the database package in it; absolute.
     pub package: PathBuf,
     pub bun: PathBuf,
-    /// What children get beside the allow-list: `DATABASE_URL`, always set by us.
+    /// How this repo calls drizzle-kit.
+    pub kit: Kit,
+    /// What children get beside the allow-list: the url of the database, always set by us.
     pub env: BTreeMap<String, String>,
+    /// The names under which they look for it.
+    pub url_names: Vec<String>,
     pub mask: Mask,
     pub log: Option<Log>,
     /// Time limit of one call of bun.
     pub timeout: Duration,
 }
 
+/// The commands around drizzle-kit, and where its paths count from; folders are absolute.
+#[derive(Clone, Debug)]
+pub struct Kit {
+    /// Makes a migration on a terminal; `{{name}}` is its name, where the command takes one.
+    pub generate: Command,
+    /// Applies what is pending.
+    pub migrate: Command,
+    /// Where both run.
+    pub scripts: PathBuf,
+    /// The folder in which drizzle-kit itself runs then: relative paths of its configuration count from it.
+    pub folder: PathBuf,
+    /// The configuration, where it is not one of the usual names in that folder.
+    pub config: Option<PathBuf>,
+}
+
+/// How drizzle-kit is called where the workflow file says nothing else.
+pub const GENERATE: &str = "bun run db:generate --name {{name}}";
+pub const MIGRATE: &str = "bun run db:migrate";
+
+/// What drizzle's own documents call the url of the database.
+pub const URL_NAME: &str = "DATABASE_URL";
+
+impl Kit {
+    fn usual(package: &Path) -> Kit {
+        let command = |text: &str| Command::parse(text).unwrap_or_else(|_| Command::default());
+        Kit {
+            generate: command(GENERATE),
+            migrate: command(MIGRATE),
+            scripts: package.to_owned(),
+            folder: package.to_owned(),
+            config: None,
+        }
+    }
+}
+
 impl Project {
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, package: impl Into<PathBuf>, bun: impl Into<PathBuf>) -> Self {
+        let package = package.into();
         Project {
             root: root.into(),
-            package: package.into(),
+            kit: Kit::usual(&package),
+            package,
             bun: bun.into(),
             env: BTreeMap::new(),
+            url_names: vec![URL_NAME.to_owned()],
             mask: Mask::default(),
             log: None,
             timeout: Duration::from_secs(600),
@@ -56,25 +99,48 @@ impl Project {
         env
     }
 
-    /// bun with these arguments, in the package's folder.
+    /// bun with these arguments, in the folder in which drizzle-kit runs.
     #[must_use]
     pub fn bun(&self, args: &[&str]) -> Run {
-        let mut run = Run::new(&self.bun, &self.package).args(args.iter().copied()).timeout(self.timeout);
+        let mut run = Run::new(&self.bun, &self.kit.folder).args(args.iter().copied());
         run.env = self.child_env();
+        self.as_ours(run)
+    }
+
+    /// A command of the repo's own, in a folder of this tree.
+    pub fn command(&self, command: &Command, folder: &Path) -> Result<Run> {
+        Ok(self.as_ours(command.run(&self.bun, &self.root, folder, &self.env)?))
+    }
+
+    fn as_ours(&self, run: Run) -> Run {
+        let mut run = run.timeout(self.timeout);
         run.mask = self.mask.clone();
         run.log.clone_from(&self.log);
         run
     }
 
-    /// Fails when the `package.json` in `folder` (of this tree) has no script of this name, saying which one and where.
-    pub fn require_script(&self, folder: &Path, name: &str) -> Result<()> {
+    /// Gives children this database, under every name by which they may look for one.
+    pub fn reach(&mut self, url: &str) {
+        self.mask.add(url);
+        self.env.extend(self.url_names.iter().map(|name| (name.clone(), url.to_owned())));
+    }
+
+    /// Fails when a command calls a script that the `package.json` in `folder` (of this tree) does not have.
+    pub fn require(&self, command: &Command, folder: &Path) -> Result<()> {
+        let Some(name) = command.script() else { return Ok(()) };
+        let mut above = folder.ancestors().take_while(|above| above.starts_with(&self.root));
+        // `bun run tool` takes a program of the packages as well.
+        if above.any(|above| above.join("node_modules/.bin").join(name).exists()) {
+            return Ok(());
+        }
         let manifest = folder.join("package.json");
         let shown = self.relative(&manifest);
         let text = fs::read_to_string(&manifest).map_err(|error| {
-            Failure::usage(format!("cannot read `{shown}`: {error}")).hint("run this in a bun repo")
+            Failure::usage(format!("cannot read `{shown}`: {error}"))
+                .hint("set the folder of the command under `[vars]` in the workflow file")
         })?;
         let package: Value = serde_json::from_str(&text).map_err(|error| {
-            Failure::usage(format!("`{shown}` is not JSON: {error}")).hint("mend it; `bun install` reads it too")
+            Failure::usage(format!("`{shown}` is not JSON: {error}")).hint("mend it; package managers read it too")
         })?;
         if package["scripts"][name].is_string() {
             return Ok(());
@@ -155,8 +221,10 @@ impl ScriptError {
     pub(super) fn failure(&self, project: &Project, what: &str) -> Failure {
         let place = self.place_and_message(project);
         match self.code.as_deref() {
-            Some("not_installed") => Failure::environment(format!("{what}: {place}"))
-                .hint(format!("run `bun install` in {}", project.root.display())),
+            Some("not_installed") => Failure::environment(format!("{what}: {place}")).hint(format!(
+                "install the packages in {}: `bun install`, or as this repo does it",
+                project.root.display()
+            )),
             _ => Failure::usage(format!("{what}: {place}")).hint("mend it there, and run the same command again"),
         }
     }

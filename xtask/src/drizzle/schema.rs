@@ -37,7 +37,7 @@ struct Raw {
 const SCRIPT: &str = r#"
 import { statSync, readdirSync } from "node:fs";
 import { resolve, join } from "node:path";
-const { patterns, previous, casing } = JSON.parse(args[0]);
+const { patterns, previous, casing, places } = JSON.parse(args[0]);
 let at = null;
 try {
   const files = new Set();
@@ -58,8 +58,10 @@ try {
   if (sorted.length === 0) throw coded("no_files", "no schema files found for " + patterns.map((p) => "`" + p + "`").join(", "));
   for (const file of sorted) if (!/\.[cm]?[tj]s$/.test(file)) throw coded("no_files", "not a TypeScript or JavaScript file: " + file);
   let api;
-  try { api = await import(Bun.resolveSync("drizzle-kit/api", process.cwd())); }
-  catch (error) { throw coded("not_installed", "drizzle-kit is not installed in this package"); }
+  for (const place of places) {
+    try { api = await import(Bun.resolveSync("drizzle-kit/api", place)); break; } catch {}
+  }
+  if (api === undefined) throw coded("not_installed", "drizzle-kit is not installed in this package");
   if (typeof api.generateDrizzleJson !== "function") throw coded("not_installed", "this drizzle-kit has no `generateDrizzleJson`: 0.31 is needed");
   const values = new Set();
   for (const file of sorted) {
@@ -79,8 +81,9 @@ process.exit(0);
 ///
 /// Errors: a file that does not compile or throws (usage, with its place), none found, drizzle-kit not installed (environment).
 pub fn read(project: &Project, config: &Config, previous_id: Option<&str>) -> Result<Schema> {
-    let args =
-        serde_json::json!({ "patterns": config.schema, "previous": previous_id, "casing": config.casing }).to_string();
+    let places = [&project.package, &project.kit.folder];
+    let args = serde_json::json!({ "patterns": config.schema, "previous": previous_id, "casing": config.casing, "places": places })
+        .to_string();
     let value =
         project.script(SCRIPT, &[&args])?.map_err(|error| error.failure(project, "the schema files cannot be read"))?;
     let raw: Raw = serde_json::from_value(value).context("reading the snapshot of the schema files")?;

@@ -329,6 +329,9 @@ pub(super) enum Next {
 
 /// Why a step has nothing to do in this run.
 pub(super) fn not_needed(step: &Step, state: &State) -> Option<String> {
+    if let Some(off) = &step.off {
+        return Some(format!("off: {}", off.get_ref()));
+    }
     if let Some(lane) = state.lane
         && !step.lanes.is_empty()
         && !step.lanes.contains(&lane)

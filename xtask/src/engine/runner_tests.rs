@@ -49,7 +49,7 @@ fn a_step_that_passes_is_written_once_before_its_work_and_once_after() {
     let root = tempfile::tempdir().unwrap();
     let text = "schema = \"1.0\"\nname = \"w\"\n[[phase]]\nid = \"p\"\ntitle = \"P\"\n\
                 [[phase.step]]\nid = \"one\"\ntitle = \"One\"\nrun = [\"true\"]\n";
-    let catalogue = Catalogue { actions: Vec::new(), red: Vec::new() };
+    let catalogue = Catalogue::default();
     let loaded = workflow::load::parse(Path::new("w.toml"), text, &catalogue).unwrap();
     let folder = Home::at(root.path()).run("w-1");
     folder.create().unwrap();

@@ -13,6 +13,8 @@ const PASSED_ON: &[&str] = &[
     "SHELL",
     "LANG",
     "TMPDIR",
+    "PNPM_HOME",
+    "COREPACK_HOME",
     "TZ",
     "CI",
     "NO_COLOR",

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod cache;
+pub mod command;
 pub mod doctor;
 pub mod environment;
 pub mod fetch;
@@ -21,6 +22,7 @@ pub mod spawn;
 pub mod stream;
 pub mod tools;
 
+pub use command::Command;
 pub use log::Log;
 pub use mask::Mask;
 pub use spawn::{Output, Run};

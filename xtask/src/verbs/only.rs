@@ -10,6 +10,7 @@ use serde_json::json;
 use super::change::shown_on;
 use super::left_over;
 use super::open::{self, Repo};
+use crate::actions::commands;
 use crate::actions::world::World;
 use crate::cli::Go;
 use crate::engine::runner::{Engine, Stop, unknown_step};
@@ -50,7 +51,7 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     }
     let base = state.base.clone();
     let world = World::new(&tree, &loaded, folder.clone(), &base).of_experiment(&repo.root, place.join("private"));
-    if tree.join("bun.lock").exists() || tree.join("bun.lockb").exists() {
+    if commands::has_lock(&tree) {
         world.install(&tree, "the copy of the work tree", &Log::at(folder.log_stem(0, "install")))?;
     }
     let display = shown_on(go);

@@ -154,7 +154,7 @@ mod tests {
             run = ["true"]
             needs = ["ask", "green"]
         "##;
-        let catalogue = Catalogue { actions: vec![("act", &[])], red: Vec::new() };
+        let catalogue = Catalogue { actions: vec![("act", &[])], ..Catalogue::default() };
         let loaded = load::parse(Path::new("small.toml"), text, &catalogue).unwrap();
         let wanted = r##"flowchart TD
   subgraph phase1["first<br>Say #quot;no#quot; to #lt;b#gt; #amp; #35;1"]

@@ -223,6 +223,7 @@ pub fn definition(step: &Step) -> Result<String> {
         ("env", json(&step.env)?),
         ("outputs", json(&step.outputs)?),
         ("expect fail", json(&(step.expect == super::model::Expect::Fail))?),
+        ("off", json(&step.off.as_ref().map(Spanned::get_ref))?),
         ("green of", json(&step.green_of.as_ref().map(Spanned::get_ref))?),
         ("because exit", json(&because.map(|because| &because.exit))?),
         ("because matches", json(&because.and_then(|because| because.matches.as_ref()).map(Spanned::get_ref))?),

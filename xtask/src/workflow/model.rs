@@ -131,6 +131,10 @@ pub struct Step {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub when: Option<Spanned<String>>,
+    /// Why this repo has nothing for this step to do; it is then skipped for this reason, and everything shows it.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub off: Option<Spanned<String>>,
     #[serde(default)]
     pub tree: Tree,
     #[serde(default)]

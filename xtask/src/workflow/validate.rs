@@ -24,6 +24,8 @@ pub struct Catalogue {
     pub actions: Vec<(&'static str, &'static [&'static str])>,
     /// Actions whose pass means that something failed as it must (a `green_of` may name their steps).
     pub red: Vec<&'static str>,
+    /// Actions that a repo may have nothing to do for; no step with another one may be `off`.
+    pub optional: Vec<&'static str>,
 }
 
 /// Everything wrong with a workflow, in the order of the file.
@@ -161,6 +163,9 @@ fn check_step(
                 .help("`uses = \"drizzle.generate\"` for a built-in action, `run = [\"bun\", \"run\", \"lint\"]` for a command"),
         ),
     }
+    if let Some(off) = &step.off {
+        check_off(step, off, catalogue, found);
+    }
     for need in &step.needs {
         if !ids.contains(&need.get_ref().as_str()) {
             let problem =
@@ -288,6 +293,19 @@ fn check_action(step: &Step, uses: &Spanned<String>, catalogue: &Catalogue, foun
                 keys.iter().copied(),
             ));
         }
+    }
+}
+
+/// What later steps stand on cannot be left out, and a step is never left out without a word.
+fn check_off(step: &Step, off: &Spanned<String>, catalogue: &Catalogue, found: &mut Vec<Problem>) {
+    if off.get_ref().trim().is_empty() {
+        let problem = Problem::new(off.span(), "`off` says why this repo has nothing to do here", "no reason");
+        found.push(problem.help("write it: `off = \"there is no API package\"`"));
+    }
+    let uses = step.uses.as_ref().map(|uses| uses.get_ref().as_str());
+    if let Some(uses) = uses.filter(|uses| !catalogue.optional.contains(uses)) {
+        let problem = Problem::new(off.span(), format!("`{uses}` cannot be off: other steps stand on it"), "here");
+        found.push(problem.help(format!("these may be: {}", catalogue.optional.join(", "))));
     }
 }
 
