@@ -31,6 +31,9 @@ pub enum Verb {
         #[command(subcommand)]
         verb: WorkflowVerb,
     },
+    /// Adopt an existing repo: the workflow file, a thin crate, an alias, a baseline
+    #[command(after_help = "Example: cargo xtask init ../shop --dry-run")]
+    Init(Init),
     /// List the tools that are needed, where they were found, and what to do if one is missing
     Doctor,
     /// Take the sample repo through the whole workflow; nothing to set up
@@ -56,8 +59,7 @@ pub enum Verb {
         alias = "deploy",
         alias = "stats",
         alias = "verify",
-        alias = "hooks",
-        alias = "init"
+        alias = "hooks"
     )]
     NotBuilt {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -257,6 +259,24 @@ pub enum WorkflowVerb {
     Graph { name: Option<String> },
     /// Print the JSON Schema of workflow files, for editors
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The top of the repo
+    pub dir: PathBuf,
+    /// Write nothing, and print every file
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the repo finds this library: a clone, or URL#REVISION [default: this clone]
+    #[arg(long, value_name = "PATH_OR_GIT")]
+    pub source: Option<String>,
+    /// The configuration of Drizzle, where there are several
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Also add the lines that are shown to files that exist
+    #[arg(long)]
+    pub merge: bool,
 }
 
 #[derive(Debug, Args)]

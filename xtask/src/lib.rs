@@ -2,7 +2,7 @@
 //!
 //! # The path of a run
 //!
-//! `main` parses ([`cli`]) and calls a verb ([`verbs`]). `db-change` finds the repo and its branch's run, loads the workflow
+//! [`run`] parses ([`cli`]) and calls a verb ([`verbs`]). `db-change` finds the repo and its branch's run, loads the workflow
 //! file ([`workflow`]), takes the lock and hands both to the [`engine`]. For each step in order the engine asks: satisfied
 //! and fresh? preconditions? gate? Only then it runs, as a command of the repo's own or as one of the [`actions`], and what
 //! was proven is written durably ([`state`]) before the next begins. [`report`] shows events and never decides anything.
@@ -19,6 +19,7 @@
 //! | [`sql`] | operations, statements, findings, the SQL that we write | servers, steps |
 //! | [`drizzle`] | journal, snapshots, drizzle-kit and what it really did, rollbacks | steps |
 //! | [`code`] | TypeScript: tests, usages, types, comments | databases, steps |
+//! | [`repo`] | git, signatures, the adoption of a repo (`repo/init`) | steps |
 //! | [`process`] | children, tools, places on disk, the environment | all of the above |
 //!
 //! # Invariants
@@ -52,3 +53,28 @@ pub mod sql;
 pub mod state;
 pub mod verbs;
 pub mod workflow;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What `cargo xtask` is, here and in the thin crate of a repo: parse, run, show the error, exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { failure::Kind::Usage.exit_code() } else { 0 });
+        }
+    };
+    let result = process::interrupt::listen().map_err(anyhow::Error::from).and_then(|()| verbs::run(&cli));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let failure = failure::Failure::from_error(&error);
+            report::terminal::print(&failure.render());
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}

@@ -20,6 +20,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("generate", GENERATE),
     ("migrate", MIGRATE),
     ("scripts_in", ""),
+    ("migrate_in", ""),
     ("drizzle_in", ""),
     ("drizzle_config", ""),
     ("test", runner::TEST),
@@ -84,6 +85,7 @@ impl World<'_> {
             generate: self.own_command("generate")?,
             migrate: self.own_command("migrate")?,
             scripts: place("scripts_in"),
+            migrate_in: place("migrate_in"),
             folder: place("drizzle_in"),
             config: config.map(|path| tree.join(path)),
         })

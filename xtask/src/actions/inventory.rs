@@ -45,9 +45,8 @@ pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<
 /// The scripts that later steps call are there: better told now than after the backup.
 fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
     let project = world.work(&context.log)?;
-    for command in [&project.kit.generate, &project.kit.migrate] {
-        project.require(command, &project.kit.scripts)?;
-    }
+    project.require(&project.kit.generate, &project.kit.scripts)?;
+    project.require(&project.kit.migrate, &project.kit.migrate_in)?;
     let runs = |step: &&Step| {
         step.off.is_none() && (step.lanes.is_empty() || context.lane().is_none_or(|lane| step.lanes.contains(&lane)))
     };

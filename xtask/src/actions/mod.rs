@@ -70,7 +70,7 @@ pub const ACTIONS: &[Action] = &[
     },
     Action {
         name: "schema-test.scaffold",
-        with: &["folder", "database_module", "schema_module", "test_module"],
+        with: &["folder", "database_module", "database_name", "schema_module", "test_module"],
         commands: &[],
         run: schema_test::scaffold,
     },

@@ -25,6 +25,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         let source = code_impact::source(world, &world.base_tree(context)?)?;
         let modules = scaffold::Imports {
             db: context.required("database_module")?.to_owned(),
+            name: context.with("database_name").unwrap_or("db").to_owned(),
             schema: context.required("schema_module")?.to_owned(),
             runner: context.with("test_module").unwrap_or(scaffold::BUN).to_owned(),
         };

@@ -100,7 +100,7 @@ pub fn files(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-pub(super) fn is_source(file: &Path) -> bool {
+pub fn is_source(file: &Path) -> bool {
     file.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| parse::ENDINGS.contains(&ending))
 }
 

@@ -5,6 +5,7 @@
 
 pub mod annotate;
 pub mod claims;
+pub mod entry;
 mod expressions;
 pub mod imports;
 pub mod junit;

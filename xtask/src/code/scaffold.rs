@@ -18,9 +18,11 @@ use crate::sql::{Operation, TableName};
 /// How the test reaches the code under test, as import specifiers.
 #[derive(Clone, Debug)]
 pub struct Imports {
-    /// Exports `db`.
+    /// Exports the database.
     pub db: String,
-    /// Exports the tables.
+    /// Under this name.
+    pub name: String,
+    /// Export the tables; several, with blanks between them, where no one module exports all.
     pub schema: String,
     /// Exports `describe`, `expect` and `test`: `bun:test`, `vitest`.
     pub runner: String,
@@ -45,18 +47,19 @@ pub fn scaffold(title: &str, operations: &[Operation], schema: &SchemaSource, im
         }
     }
     let mut text = HEAD.replace("{runner}", &single(&imports.runner));
-    text = text.replace("{db}", &single(&imports.db)).replace("{schema}", &single(&imports.schema));
+    text = text.replace("{database}", &database(imports)).replace("{schema}", &tables(&imports.schema));
+    text = text.replace("{spread}", &spread(&imports.schema));
     text.push_str(&writer.makers);
     let _ = write!(text, "\ndescribe({}, () => {{\n{}}});\n", single(title), tests.trim_start_matches('\n'));
     Ok(text)
 }
 
 const HEAD: &str = r"import { describe, expect, test } from {runner};
-import { db } from {db};
-import * as schema from {schema};
+{database}
+{schema}
 import { getTableColumns, sql, type SQL, type Table } from 'drizzle-orm';
 
-type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0];
+{spread}type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0];
 type Row = Record<string, unknown>;
 
 class RolledBack extends Error {}
@@ -120,6 +123,28 @@ async function insert(tx: Transaction, schemaName: string, table: string, values
   return row;
 }
 ";
+
+fn database(imports: &Imports) -> String {
+    let name = if imports.name == "db" { "db".to_owned() } else { format!("{} as db", imports.name) };
+    format!("import {{ {name} }} from {};", single(&imports.db))
+}
+
+/// The modules' names in the test: `schema`, or one each that is spread into it.
+fn modules(schema: &str) -> Vec<(String, &str)> {
+    let all: Vec<&str> = schema.split_whitespace().collect();
+    let name = |index: usize| if all.len() == 1 { "schema".to_owned() } else { format!("tables{}", index + 1) };
+    all.iter().enumerate().map(|(index, module)| (name(index), *module)).collect()
+}
+
+fn tables(schema: &str) -> String {
+    let import = |(name, module): (String, &str)| format!("import * as {name} from {};", single(module));
+    modules(schema).into_iter().map(import).collect::<Vec<_>>().join("\n")
+}
+
+fn spread(schema: &str) -> String {
+    let names: Vec<String> = modules(schema).into_iter().map(|(name, _)| format!("...{name}")).collect();
+    if names.len() < 2 { String::new() } else { format!("const schema = {{ {} }};\n", names.join(", ")) }
+}
 
 struct Writer<'a> {
     schema: &'a SchemaSource,
@@ -407,8 +432,12 @@ export const users = pgTable('users', {
 });";
 
     fn text(operations: &[Operation]) -> Result<String> {
-        let imports =
-            Imports { db: "@/db".to_owned(), schema: "@/db/schema".to_owned(), runner: "bun:test".to_owned() };
+        let imports = Imports {
+            db: "@/db".to_owned(),
+            schema: "@/db/schema".to_owned(),
+            runner: "bun:test".to_owned(),
+            name: "db".to_owned(),
+        };
         scaffold("it's a change", operations, &source(SCHEMA), &imports)
     }
 

@@ -20,10 +20,12 @@ pub struct Config {
     pub casing: Option<String>,
     pub migrations_schema: String,
     pub migrations_table: String,
+    /// What tags begin with: `index`, `timestamp`, `unix`, `supabase` or `none`.
+    pub prefix: String,
 }
 
 /// The names that drizzle-kit 0.31 looks for, in its order.
-const NAMES: &[&str] = &["drizzle.config.ts", "drizzle.config.json", "drizzle.config.js"];
+pub const NAMES: &[&str] = &["drizzle.config.ts", "drizzle.config.json", "drizzle.config.js"];
 
 #[derive(Deserialize)]
 struct Raw {
@@ -33,6 +35,7 @@ struct Raw {
     casing: Option<String>,
     migrations_schema: Option<String>,
     migrations_table: Option<String>,
+    prefix: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +49,7 @@ try {
   if (config === null || typeof config !== "object") throw new Error("it has no default export that is an object");
   const { out, schema, dialect, casing, migrations } = config;
   const list = schema === undefined ? null : Array.isArray(schema) ? schema : [schema];
-  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table } });
+  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table, prefix: migrations?.prefix } });
 } catch (error) {
   answer({ error: told(error, path) });
 }
@@ -73,6 +76,34 @@ pub fn load(project: &Project) -> Result<Config> {
     checked(project, path, raw).map_err(|problem| Failure::usage(format!("`{name}` {problem}")).into())
 }
 
+/// A url that leads nowhere and says under which name it was given.
+#[must_use]
+pub fn marked(name: &str) -> String {
+    format!("postgresql://nobody:nothing@127.0.0.1:1/{name}.end")
+}
+
+const URL_SCRIPT: &str = r#"
+const [path, ...names] = args;
+try {
+  const credentials = JSON.stringify((await import(path)).default?.dbCredentials ?? null);
+  answer({ value: names.find((name) => credentials.includes(name + ".end")) ?? null });
+} catch (error) {
+  answer({ error: told(error, path) });
+}
+process.exit(0);
+"#;
+
+/// The name under which the configuration looks for its database, of those that `project` gives as [`marked`].
+pub fn url_name(project: &Project, config: &Config, names: &[String]) -> Result<Option<String>> {
+    let path = config.path.to_string_lossy();
+    let args: Vec<&str> = std::iter::once(path.as_ref()).chain(names.iter().map(String::as_str)).collect();
+    let name = project.relative(&config.path);
+    let value = project
+        .script(URL_SCRIPT, &args)?
+        .map_err(|error| error.failure(project, &format!("`{name}` cannot be evaluated")))?;
+    serde_json::from_value(value).with_context(|| format!("reading `{name}`"))
+}
+
 fn checked(project: &Project, path: PathBuf, raw: Raw) -> std::result::Result<Config, String> {
     let dialect = raw.dialect.ok_or("names no `dialect`: write `dialect: \"postgresql\"`")?;
     if dialect != "postgresql" {
@@ -87,6 +118,7 @@ fn checked(project: &Project, path: PathBuf, raw: Raw) -> std::result::Result<Co
         casing: raw.casing,
         migrations_schema: raw.migrations_schema.unwrap_or_else(|| "drizzle".to_owned()),
         migrations_table: raw.migrations_table.unwrap_or_else(|| "__drizzle_migrations".to_owned()),
+        prefix: raw.prefix.unwrap_or_else(|| "index".to_owned()),
     })
 }
 

@@ -50,7 +50,7 @@ pub fn migrate(
     if !project.url_names.iter().all(|name| project.env.contains_key(name)) {
         anyhow::bail!("no database for the child that migrates");
     }
-    project.require(&project.kit.migrate, &project.kit.scripts)?;
+    project.require(&project.kit.migrate, &project.kit.migrate_in)?;
     let before = applied(client, config)?;
     let pending = journal::pending(&journal.entries, &before);
     if let Some(skipped) = journal::skipped(&journal.entries, &before).first() {
@@ -70,7 +70,7 @@ pub fn migrate(
     if let Some(proven) = proven.filter(|proven| **proven != *rows) {
         return Err(others(&pending, &rows, proven).into());
     }
-    let output = project.command(&project.kit.migrate, &project.kit.scripts)?.run()?;
+    let output = project.command(&project.kit.migrate, &project.kit.migrate_in)?.run()?;
     let after = applied(client, config)?;
     let wrong = verdict(&before, &expected, &after).err();
     match wrong {

@@ -40,8 +40,9 @@ pub struct Kit {
     pub generate: Command,
     /// Applies what is pending.
     pub migrate: Command,
-    /// Where both run.
+    /// Where `generate` runs, and where `migrate` does.
     pub scripts: PathBuf,
+    pub migrate_in: PathBuf,
     /// The folder in which drizzle-kit itself runs then: relative paths of its configuration count from it.
     pub folder: PathBuf,
     /// The configuration, where it is not one of the usual names in that folder.
@@ -62,6 +63,7 @@ impl Kit {
             generate: command(GENERATE),
             migrate: command(MIGRATE),
             scripts: package.to_owned(),
+            migrate_in: package.to_owned(),
             folder: package.to_owned(),
             config: None,
         }

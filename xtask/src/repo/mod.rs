@@ -2,5 +2,6 @@
 
 pub mod copy;
 pub mod git;
+pub mod init;
 mod plain;
 pub mod signature;

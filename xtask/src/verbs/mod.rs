@@ -7,6 +7,7 @@ mod change;
 mod completions;
 mod demo;
 mod doctor;
+mod init;
 mod left_over;
 mod logs;
 mod only;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::DbChange(arguments) => db_change(arguments),
         Verb::Run { name, go } => change::run_workflow(name, go),
         Verb::Workflow { verb } => workflow::run(verb),
+        Verb::Init(init) => init::init(init),
         Verb::Doctor => doctor::doctor(),
         Verb::Demo(demo) => demo::demo(demo),
         Verb::Test { full } => test::test(*full),
