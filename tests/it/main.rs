@@ -22,6 +22,7 @@ mod kill_points;
 mod kill_steps;
 mod killed;
 mod killed_server;
+mod layouts;
 mod left_over;
 mod logs;
 mod only;

@@ -43,7 +43,7 @@ pub(crate) struct Ran {
 pub(crate) struct Shared {
     pub(crate) server: Server,
     pub(crate) postgres: Postgres,
-    clones: AtomicU32,
+    pub(crate) clones: AtomicU32,
 }
 
 /// The schema, the data and the applied migrations of a database.
@@ -270,7 +270,7 @@ impl Content {
 }
 
 impl Shared {
-    fn get() -> Arc<Shared> {
+    pub(crate) fn get() -> Arc<Shared> {
         let mut slot = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(shared) = slot.upgrade() {
             return shared;
@@ -299,7 +299,7 @@ impl Shared {
 }
 
 /// A key outside the repo, which its commits allow to sign.
-fn signer(folder: &Path, root: &Path) {
+pub(crate) fn signer(folder: &Path, root: &Path) {
     let make = ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", "signer"];
     assert_eq!(Ran::of(&Run::new("ssh-keygen", folder).args(make)).code, 0, "no key");
     let public = fs::read_to_string(folder.join("signer.pub")).unwrap();

@@ -13,6 +13,10 @@ use crate::failure::Failure;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command(Vec<String>);
 
+/// Options by which a package manager runs the scripts of other packages than the one in whose folder it is typed.
+const ELSEWHERE: &[&str] =
+    &["--cwd", "--dir", "-C", "--prefix", "--filter", "-F", "--workspace", "-w", "--workspaces", "--recursive", "-r"];
+
 /// Verbs of package managers before which options may stand, and after which the name of a script stands.
 const RUN: &[&str] = &["run", "run-script"];
 
@@ -70,10 +74,14 @@ impl Command {
         Run::new(program, "/").args(args).display()
     }
 
-    /// The script of `package.json` that it calls by a package manager, if that is what it does.
+    /// The script that it calls by a package manager, of the `package.json` in the folder where it runs, if that is what it does.
     #[must_use]
     pub fn script(&self) -> Option<&str> {
         let (program, args) = self.0.split_first()?;
+        let is_elsewhere = |word: &&String| ELSEWHERE.contains(&word.split('=').next().unwrap_or_default());
+        if args.iter().take_while(|word| *word != "--").any(|word| is_elsewhere(&word)) {
+            return None;
+        }
         let mut words = args.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
         let verb = ["bun", "npm", "pnpm", "yarn"].contains(&program.as_str()).then(|| words.next()).flatten()?;
         RUN.contains(&verb).then(|| words.next()).flatten()
@@ -150,6 +158,8 @@ mod tests {
             ("pnpm --silent run make", Some("make")),
             ("npm run make -- --name x", Some("make")),
             ("bunx drizzle-kit generate", None),
+            ("bun run --cwd packages/db seed", None),
+            ("npm run types -- --workspace", Some("types")),
             ("bun test", None),
             ("node run make", None),
         ] {

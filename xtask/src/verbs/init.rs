@@ -61,7 +61,7 @@ pub(super) fn init(arguments: &Init) -> Result<u8> {
 /// What was found and what was not, in two columns.
 fn told(report: &Report) -> String {
     let mut out = String::new();
-    for (title, rows) in [("found", &report.found), ("not found", &report.missing)] {
+    for (title, rows) in [("found", &report.found), ("not found, or to know", &report.missing)] {
         if rows.is_empty() {
             continue;
         }
@@ -139,7 +139,7 @@ fn waiting(open: &[&Step]) -> String {
 fn next(source: &Source) -> String {
     let mut out = String::from("\nnext\n  read workflows/db-change.toml, and commit what is new\n");
     if matches!(source, Source::Path(_)) {
-        out.push_str("  the crate names this library by a path: for other machines --source URL#REVISION\n");
+        out.push_str("  the crate finds this library by its path here; for other machines:\n    cargo xtask init DIR --source URL#REVISION\n");
     }
     out.push_str("  edit the schema, then: cargo xtask db-change\n");
     out

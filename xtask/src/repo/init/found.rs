@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Result;
 use regex::Regex;
 
-use super::packages::{self, Manager, Package, shown};
+use super::packages::{self, Manager, Package, counted, in_words, shown};
 use super::scripts::{self, Way};
 use super::suites::{self, Tests};
 use super::surroundings::{self, Surroundings};
@@ -97,7 +97,7 @@ pub fn look(root: &Path, chosen: Option<&Path>) -> Result<Found> {
     let files = schema::read(&project, &config, None)?;
     let out = relative(root, &config.out);
     report.found("database package", format!("{} {}", shown(&db), named(&packages, &db)).trim_end().to_owned());
-    report.found("configuration", format!("{}, evaluated in {}", file.display(), shown(&kit)));
+    report.found("configuration", format!("{}, evaluated in {}", file.display(), in_words(&kit)));
     report
         .found("migrations", format!("{}: {} so far, prefix `{}`", shown(&out), journal.entries.len(), config.prefix));
     report.found("recorded in", format!("{}.{}", config.migrations_schema, config.migrations_table));
@@ -124,7 +124,7 @@ pub fn look(root: &Path, chosen: Option<&Path>) -> Result<Found> {
     }
 
     let schema_glob = schema_glob(&graph, &db, &files.files);
-    report.found("schema", format!("{schema_glob}: {} tables", files.snapshot.tables().len()));
+    report.found("schema", format!("{schema_glob}: {}", counted(files.snapshot.tables().len(), "table")));
     let tests = suites::look(root, manager, &packages, &db, &graph, &files.files, &mut report)?;
     let around = surroundings::look(root, manager, &packages, &db, &graph, &mut report)?;
     let name = crate_name(root, packages.first());
@@ -248,13 +248,13 @@ fn migrate(
         return Way {
             command: manager.run(&script.name, ""),
             folder: script.folder.clone(),
-            how: format!("`{}` of {}", script.name, shown(&script.folder)),
+            how: format!("`{}` of {}", script.name, in_words(&script.folder)),
         };
     }
     if let Some((folder, name, file)) = scripts::own_migrator(root, packages) {
         report
             .found("own migrator", format!("{}: it has to use the table that the configuration names", file.display()));
-        return Way { command: manager.run(&name, ""), how: format!("`{name}` of {}", shown(&folder)), folder };
+        return Way { command: manager.run(&name, ""), how: format!("`{name}` of {}", in_words(&folder)), folder };
     }
     scripts::kit_itself(manager, "migrate", "", kit, config)
 }
@@ -267,7 +267,7 @@ fn terminals(packages: &[Package], generate: &Way, report: &mut Report) {
                 let way = format!(
                     "`{name}` of {} goes through {program}, where drizzle-kit has no terminal for its rename questions: \
                      `{}` is called in {} instead",
-                    package.shown(),
+                    in_words(&package.folder),
                     generate.command,
                     shown(&generate.folder)
                 );

@@ -143,6 +143,18 @@ impl Package {
     }
 }
 
+/// A folder in a sentence.
+#[must_use]
+pub fn in_words(folder: &Path) -> String {
+    if folder.as_os_str().is_empty() { "the root".to_owned() } else { folder.display().to_string() }
+}
+
+/// `1 file`, `2 files`
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A path from the root as it stands in the workflow file.
 #[must_use]
 pub fn shown(path: &Path) -> String {

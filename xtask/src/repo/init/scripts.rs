@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::packages::{Manager, Package, shown};
+use super::packages::{Manager, Package, in_words};
 
 /// A script that calls drizzle-kit itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,12 +137,12 @@ pub fn generate(manager: Manager, found: Option<&Direct>, kit: &Path, config: Op
         Some(script) if script.chained => Way {
             command: manager.run(&script.name, ""),
             folder: script.folder.clone(),
-            how: format!("`{}` of {}, a chain: it takes no name", script.name, shown(&script.folder)),
+            how: format!("`{}` of {}, a chain: it takes no name", script.name, in_words(&script.folder)),
         },
         Some(script) => Way {
             command: manager.run(&script.name, "--name {{name}}"),
             folder: script.folder.clone(),
-            how: format!("`{}` of {}", script.name, shown(&script.folder)),
+            how: format!("`{}` of {}", script.name, in_words(&script.folder)),
         },
         None => kit_itself(manager, "generate", "--name {{name}}", kit, config),
     }

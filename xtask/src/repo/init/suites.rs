@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::found::{Report, relative};
-use super::packages::{Manager, Package, is_test, shown};
+use super::packages::{Manager, Package, counted, is_test, shown};
 use crate::code::entry::{self, Database, Import};
 use crate::code::imports::Graph;
 use crate::code::runner::TEST;
@@ -48,7 +48,7 @@ pub(super) fn look(
         false => ("bun:test", TEST.to_owned()),
     };
     let place_shown = if place == "." { "in the root" } else { "in each package" };
-    report.found("tests", format!("{module}, {place_shown}; {} files in {}", own.len(), shown(&folder)));
+    report.found("tests", format!("{module}, {place_shown}; {} in {}", counted(own.len(), "file"), shown(&folder)));
     if own.is_empty() {
         report
             .missing("tests of the database", "`db-tests` is off, and a breaking change needs tests of other packages");

@@ -1,0 +1,4 @@
+CREATE TABLE "entries" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"amount" bigint NOT NULL
+);

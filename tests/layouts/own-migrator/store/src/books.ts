@@ -1,0 +1,2 @@
+export const migrationsTable = 'applied';
+export const migrationsSchema = 'bookkeeping';

@@ -1,0 +1,3 @@
+export function Ship({ title }: { title: string }): string {
+  return `A ship called ${title}`;
+}
