@@ -108,7 +108,8 @@ pub(super) fn affected_tests(world: &World<'_>, context: &StepContext<'_>) -> Re
     }
     let files: BTreeSet<PathBuf> = found.usages.into_iter().map(|usage| usage.file).collect();
     let files: Vec<PathBuf> = files.into_iter().map(|file| world.root.join(file)).collect();
-    let globs = vec![format!("{root}/**/*.test.ts"), format!("{root}/**/*.test.tsx")];
+    let endings = ["test.ts", "test.tsx", "spec.ts", "spec.tsx"];
+    let globs: Vec<String> = endings.iter().map(|ending| format!("{root}/**/*.{ending}")).collect();
     let tests = imports::affected_tests(&graph, &files, &globs)?;
     tests
         .iter()

@@ -24,11 +24,11 @@ pub struct TypeError {
     pub message: String,
 }
 
-/// All errors in an output of `tsc`, plain or pretty, with the prefixes of `bun run --filter`. Paths that are relative to a
+/// All errors in an output of `tsc` or `tsgo`, plain or pretty, with the prefixes of `bun run --filter`, `pnpm -r` and turbo. Paths that are relative to a
 /// package are found by looking for the file: under the root, then in each of `packages` (folders relative to the root).
 pub fn parse(output: &str, root: &Path, packages: &[PathBuf]) -> Result<Vec<TypeError>> {
     let colours = Regex::new(r"\x1b\[[0-9;]*[A-Za-z]").context("the pattern of colours")?;
-    let prefix = Regex::new(r"^(@?[\w./-]+) [\w:-]+: ").context("the pattern of prefixes")?;
+    let prefix = Regex::new(r"^(@?[\w./-]+)[ :][\w:-]+: ").context("the pattern of prefixes")?;
     let plain = Regex::new(r"^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$").context("the plain pattern")?;
     let pretty = Regex::new(r"^(.+?):(\d+):(\d+) - error (TS\d+): (.*)$").context("the pretty pattern")?;
     let global = Regex::new(r"^error (TS\d+): (.*)$").context("the pattern of global errors")?;
@@ -83,6 +83,16 @@ fn key(error: &TypeError) -> (&Path, &str, &str) {
     (&error.file, &error.code, &error.message)
 }
 
+/// By its manifest, its folder, or the folder's last part.
+fn is_called(root: &Path, folder: &Path, package: &str, short: Option<&str>) -> bool {
+    let name = || {
+        let text = std::fs::read_to_string(root.join(folder).join("package.json")).ok()?;
+        serde_json::from_str::<serde_json::Value>(&text).ok()?["name"].as_str().map(str::to_owned)
+    };
+    folder == Path::new(package)
+        || name().map_or_else(|| folder.file_name().and_then(|name| name.to_str()) == short, |name| name == package)
+}
+
 fn place(path: &str, package: Option<&str>, root: &Path, packages: &[PathBuf]) -> PathBuf {
     let written = Path::new(path);
     if let Ok(inside) = written.strip_prefix(root) {
@@ -90,7 +100,7 @@ fn place(path: &str, package: Option<&str>, root: &Path, packages: &[PathBuf]) -
     }
     let short = package.map(|name| name.rsplit('/').next().unwrap_or(name));
     let (named, others): (Vec<_>, Vec<_>) =
-        packages.iter().partition(|folder| folder.file_name().and_then(|name| name.to_str()) == short);
+        packages.iter().partition(|folder| package.is_some_and(|package| is_called(root, folder, package, short)));
     // A prefixed line comes from its package, any other from the root.
     let bases =
         named.into_iter().map(PathBuf::as_path).chain([Path::new("")]).chain(others.into_iter().map(PathBuf::as_path));
@@ -111,14 +121,21 @@ mod tests {
         }
         let output = "@own/api typecheck: src/a.ts(3,5): error TS2339: Property 'email' does not exist.\r\n  Did you mean x?\n\
             \x1b[96mapps/web/src/(app)/c.tsx\x1b[0m:\x1b[93m1\x1b[0m:\x1b[93m2\x1b[0m - \x1b[91merror\x1b[0m\x1b[90m TS2551: \x1b[0mNo 'a': b.\n\
-            error TS18003: No inputs were found.\nFound 3 errors.";
-        let packages = ["packages/db".into(), "packages/api".into()];
+            error TS18003: No inputs were found.\nFound 3 errors.\n\
+            @own/models:typecheck: src/a.ts(4,1): error TS1: m";
+        std::fs::write(root.path().join("packages/db/package.json"), r#"{"name": "@own/models"}"#).unwrap();
+        let packages = ["packages/api".into(), "packages/db".into()];
         let errors = parse(output, root.path(), &packages).unwrap();
         let seen: Vec<_> =
             errors.iter().map(|error| (error.file.to_str().unwrap(), error.line, error.code.as_str())).collect();
         assert_eq!(
             seen,
-            [("packages/api/src/a.ts", 3, "TS2339"), ("apps/web/src/(app)/c.tsx", 1, "TS2551"), ("", 0, "TS18003")]
+            [
+                ("packages/api/src/a.ts", 3, "TS2339"),
+                ("apps/web/src/(app)/c.tsx", 1, "TS2551"),
+                ("", 0, "TS18003"),
+                ("packages/db/src/a.ts", 4, "TS1")
+            ]
         );
         assert_eq!(errors[1].message, "No 'a': b.");
     }

@@ -94,17 +94,18 @@ fn drizzle_kit(repo: &Path) -> Row {
         None => Row::missing(
             "drizzle-kit",
             "in no `node_modules` of this repository",
-            "install the packages: `bun install`",
+            "install the packages: `bun install`, or as this repo does it",
         ),
     }
 }
 
-/// From the root and from every workspace package, because bun links a dependency only where it is asked for.
+/// From the root and from every package of it, whoever manages them, because bun links a dependency only where it is asked for.
 fn drizzle_kit_version(repo: &Path) -> Option<(String, String)> {
     let mut packages = vec![repo.to_owned()];
-    for pattern in workspaces(repo) {
-        let pattern = format!("{}/{pattern}", glob::Pattern::escape(&repo.to_string_lossy()));
-        packages.extend(glob::glob(&pattern).into_iter().flatten().flatten());
+    for depth in ["*", "*/*", "*/*/*"] {
+        let pattern = format!("{}/{depth}/package.json", glob::Pattern::escape(&repo.to_string_lossy()));
+        let found = glob::glob(&pattern).into_iter().flatten().flatten();
+        packages.extend(found.filter_map(|manifest| Some(manifest.parent()?.to_owned())));
     }
     packages.into_iter().find_map(|package| {
         let manifest = package.join("node_modules/drizzle-kit/package.json");
@@ -112,14 +113,6 @@ fn drizzle_kit_version(repo: &Path) -> Option<(String, String)> {
         let place = manifest.parent()?.strip_prefix(repo).ok()?.display().to_string();
         Some((version, place))
     })
-}
-
-/// `"workspaces"` of the root manifest: a list, or an object with `packages`.
-fn workspaces(repo: &Path) -> Vec<String> {
-    let manifest = json(&repo.join("package.json")).unwrap_or_default();
-    let listed = manifest.get("workspaces").map(|found| found.get("packages").unwrap_or(found));
-    let patterns = listed.and_then(|found| found.as_array()).into_iter().flatten();
-    patterns.filter_map(|pattern| pattern.as_str().map(str::to_owned)).collect()
 }
 
 fn json(path: &Path) -> Option<serde_json::Value> {
@@ -283,7 +276,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let kit = root.path().join("packages/db/node_modules/drizzle-kit");
         std::fs::create_dir_all(&kit).unwrap();
-        std::fs::write(root.path().join("package.json"), r#"{"workspaces": ["apps/*", "packages/*"]}"#).unwrap();
+        std::fs::write(root.path().join("packages/db/package.json"), "{}").unwrap();
         assert!(drizzle_kit(root.path()).remedy.is_some());
         std::fs::write(kit.join("package.json"), r#"{"version": "0.31.11"}"#).unwrap();
         let row = drizzle_kit(root.path());

@@ -35,7 +35,7 @@ pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!("cannot read the workflow file `{}`: {error}", path.display()))
             .hint(if error.kind() == std::io::ErrorKind::NotFound {
-                "a repo of your own needs a `workflows/db-change.toml`: copy the one of this project and adapt its `[vars]`"
+                "a repo of your own needs a `workflows/db-change.toml`: `cargo xtask init DIR` in a clone of this project writes it"
             } else {
                 "it has to be a file of text (UTF-8) that you may read"
             })
