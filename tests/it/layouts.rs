@@ -14,7 +14,7 @@ use xtask::process::tools::{self, path_with};
 use xtask::process::{Command, Run, environment};
 use xtask::workflow::{self, Loaded};
 
-use crate::sample::{Ran, Shared, copy, project, signer};
+use crate::sample::{Ran, Sample, Shared, copy, project, signer};
 
 /// A repo of `tests/layouts`: committed, packages installed, with an empty database of its own.
 struct Layout {
@@ -34,6 +34,7 @@ struct Known {
 const PNPM: Known = Known { name: "pnpm-vitest", install: "pnpm install --frozen-lockfile", url: "POSTGRES_URL" };
 const OWN: Known = Known { name: "own-migrator", install: "bun install --frozen-lockfile", url: "NOTES_DB_URI" };
 const TURBO: Known = Known { name: "turbo", install: "bun install --frozen-lockfile", url: "DATABASE_URL" };
+const SINGLE: Known = Known { name: "single", install: "bun install --frozen-lockfile", url: "KIOSK_DB_URL" };
 const NPM: Known = Known { name: "npm-root", install: "npm ci --no-audit --no-fund", url: "LEDGER_DATABASE_URL" };
 
 impl Layout {
@@ -344,6 +345,58 @@ fn renames(layout: &Layout, go: &[&str]) -> (Ran, Vec<String>) {
         ran = layout.xtask(&[&["db-change"], go, &["--json"]].concat());
     }
     (ran, asked)
+}
+
+#[test]
+fn one_package_without_scripts_in_a_cargo_workspace_whose_files_are_only_added_to_when_allowed() {
+    let layout = Layout::new(&SINGLE);
+    let ran = layout.xtask(&["init", "."]);
+    assert_eq!(ran.code, 3);
+    for text in [
+        "Cargo.toml, in `members` of `[workspace]`:\n    \"xtask\",",
+        ".cargo/config.toml, at its end:\n    [alias]\n    xtask = \"run --quiet --package kiosk-xtask --bin xtask --\"",
+        ".gitignore, at its end:\n    /target",
+    ] {
+        assert!(ran.stderr.contains(text), "`{text}` is not in: {}", ran.stderr);
+    }
+    assert_eq!(layout.git(&["status", "--porcelain"]), "?? workflows/\n?? xtask/\n", "what exists is untouched");
+    layout.git(&["clean", "--quiet", "--force", "-d"]);
+
+    let loaded = layout.adopt();
+    assert_eq!(
+        vars(&loaded, &["db_package", "schema_glob", "generate", "database_module", "schema_module", "typecheck"]),
+        [
+            ".",
+            "src/db/**/*.ts",
+            "bunx drizzle-kit generate --name {{name}}",
+            "~/db",
+            "~/db/items ../src/db/sales",
+            "bun run types",
+        ]
+    );
+    let cargo = fs::read_to_string(layout.root().join("Cargo.toml")).unwrap();
+    assert_eq!(cargo, "[workspace]\nmembers = [\n  \"xtask\",\n  \"tools/*\",\n]\nresolver = \"3\"\n");
+    layout.rows("insert into items (label) values ('tea')");
+    layout.edit("src/db/sales.ts", "soldAt:", "price: integer('price'),\n  soldAt:");
+    layout.applies("sales", "price");
+    let test = fs::read_to_string(layout.root().join("tests/add-sales-price.test.ts")).unwrap();
+    assert!(test.contains("const schema = { ...tables1, ...tables2 };"), "{test}");
+}
+
+#[test]
+fn for_the_sample_the_workflow_file_is_that_of_this_project() {
+    let sample = Sample::new();
+    fs::remove_file(sample.path("workflows/db-change.toml")).unwrap();
+    assert_eq!(sample.run(&["init", ".", "--merge"]).code, 0);
+    let ours = fs::read_to_string(project().join("workflows/db-change.toml")).unwrap();
+    // How many rows production has is not found in any repo.
+    let without = |text: &str| {
+        let (before, rest) = text.split_once("# Production is not asked").unwrap();
+        format!("{before}{}", rest.split_once("\n\n").unwrap().1)
+    };
+    assert_eq!(without(&sample.read("workflows/db-change.toml")), without(&ours));
+    let baseline: toml::Table = toml::from_str(&sample.read("workflows/baseline.toml")).unwrap();
+    assert_eq!(baseline["migration"].as_array().unwrap().len(), 7);
 }
 
 #[test]

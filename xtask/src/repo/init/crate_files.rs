@@ -136,8 +136,14 @@ fn insert_member(text: &str, folder: &str) -> Option<String> {
     let members = rest[..end].find("members").and_then(|at| Some(at + rest[at..end].find('[')? + 1));
     let (at, added) = match members {
         Some(at) => {
-            let empty = rest[at..].trim_start().starts_with(']');
-            (section + at, if empty { format!("\"{folder}\"") } else { format!("\"{folder}\", ") })
+            let behind = &rest[at..];
+            let indent: String = behind.chars().take_while(|c| c.is_whitespace()).collect();
+            let added = match behind.trim_start().starts_with(']') {
+                true => format!("\"{folder}\""),
+                false if indent.contains('\n') => format!("{indent}\"{folder}\","),
+                false => format!("\"{folder}\", "),
+            };
+            (section + at, added)
         }
         None => (section + rest.find('\n').map_or(rest.len(), |at| at + 1), format!("members = [\"{folder}\"]\n")),
     };
@@ -202,6 +208,10 @@ mod tests {
         let member = |text: &str| merged("Cargo.toml", text, |root| workspace(root, "xtask").unwrap());
         assert_eq!(member("[workspace]\nmembers = [\"a\"]\n").unwrap(), "[workspace]\nmembers = [\"xtask\", \"a\"]\n");
         assert_eq!(member("[workspace]\nmembers = [\n  \"xt*\",\n]\n"), None);
+        assert_eq!(
+            member("[workspace]\nmembers = [\n  \"a\",\n]\n").unwrap(),
+            "[workspace]\nmembers = [\n  \"xtask\",\n  \"a\",\n]\n"
+        );
         let package = "[package]\nname = \"tool\"\n";
         assert_eq!(member(package).unwrap(), format!("{package}\n[workspace]\nmembers = [\"xtask\"]\n"));
         assert_eq!(

@@ -34,8 +34,10 @@ pub fn steps(found: &Found, source: &Source) -> Result<Vec<Step>> {
     }
     let now = baseline::of(out, &packages::shown(&relative(root, out)), &found.journal)?;
     steps.push(Step::new(root, baseline::NAME, baseline::text(&now)?));
-    // The versions that this library was tested with; cargo takes out what is not needed.
-    steps.push(Step::new(root, "Cargo.lock", include_str!("../../../../Cargo.lock").to_owned()));
+    if !root.join("Cargo.toml").exists() {
+        // The versions that this library was tested with; cargo takes out what is not needed.
+        steps.push(Step::new(root, "Cargo.lock", include_str!("../../../../Cargo.lock").to_owned()));
+    }
     steps.extend(crate_files::steps(root, &found.name, source)?);
     Ok(steps)
 }
