@@ -1,8 +1,12 @@
 //! Verbs and flags. Each doc line is the help text.
 
+mod declared;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use declared::Declared;
 
 /// Takes a Drizzle schema change from idea to deployed, in an order that cannot be skipped.
 #[derive(Debug, Parser)]
@@ -209,12 +213,8 @@ pub struct Start {
     /// A few words; names the run, the test file and the migration
     #[arg(long)]
     pub title: Option<String>,
-    /// Rename a column: table.old=table.new
-    #[arg(long, value_name = "T.A=T.B")]
-    pub rename: Vec<String>,
-    /// Add a nullable column: table.column=type
-    #[arg(long, value_name = "T.A=TYPE")]
-    pub add: Vec<String>,
+    #[command(flatten)]
+    pub declared: Declared,
     /// Read the operations from a TOML file
     #[arg(long, value_name = "FILE")]
     pub change: Option<PathBuf>,

@@ -11,7 +11,8 @@ use super::world::World;
 use crate::drizzle::{self, Entry, Snapshot, diff, generate as kit, journal, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::sql::{Operation, statements};
+use crate::sql::names::literal;
+use crate::sql::{Operation, intent, statements};
 use crate::state::{Evidence, durable};
 
 /// In the run's folder for as long as drizzle-kit is at work.
@@ -108,11 +109,11 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let entry = entry.context("a migration was generated")?;
     let (before, after) = snapshot::around(&config.out, &journal, &entry.tag)?;
     let found = diff::differences(&before, &after, &change.operations);
-    check_operations(&change.operations, &found)?;
+    check_operations(&change.operations, &found, "the migration is")?;
     let file = journal::sql_path(&config.out, entry);
     let sql = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    check_sql(&change.operations, &sql)?;
     let shown = project.relative(&file);
+    check_sql(&change.operations, &sql, &shown)?;
     Ok(Outcome::Passed(
         Evidence::new(format!("{}.sql", entry.tag))
             .proven("tag", entry.tag.clone())
@@ -126,6 +127,35 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .info("file", file.display().to_string())
             .info("shown", shown),
     ))
+}
+
+/// SQL of one's own needs an empty migration to stand in: makes one where there is none. Gives what is waited for; none once
+/// the file holds statements.
+pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Result<Option<Outcome>> {
+    let project = world.work(&context.log)?;
+    let config = world.config()?;
+    let base_journal = journal::load(&drizzle::config::load(&world.base(context, &context.log_of("base"))?)?.out)?;
+    let new = |journal: &drizzle::Journal| {
+        journal.entries.iter().find(|entry| base_journal.entry(&entry.tag).is_none()).cloned()
+    };
+    let entry = match new(&journal::load(&config.out)?) {
+        Some(entry) => entry,
+        None => {
+            context.say("bun run db:generate --custom");
+            kit::custom(&project, config, &change.slug().replace('-', "_"))?;
+            new(&journal::load(&config.out)?).context("a migration was generated")?
+        }
+    };
+    let file = journal::sql_path(&config.out, &entry);
+    let text = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
+    if !statements::parse(&text).statements.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Outcome::Edit {
+        message: format!("Write the SQL into {}.", project.relative(&file)),
+        details: vec![change.in_words(), "between two statements: --> statement-breakpoint".to_owned()],
+        evidence: Evidence::default(),
+    }))
 }
 
 /// The base's migrations are as they were: databases have run them, and no other edit would be rehearsed anywhere.
@@ -151,51 +181,82 @@ fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Pat
 }
 
 /// The declared operations and those that the snapshots show must be the same.
-fn check_operations(declared: &[Operation], found: &[Operation]) -> Result<()> {
-    let list =
-        |operations: Vec<&Operation>| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
-    let missing: Vec<_> = declared.iter().filter(|operation| !found.contains(operation)).collect();
-    let extra: Vec<_> = found.iter().filter(|operation| !declared.contains(operation)).collect();
+pub(super) fn check_operations(declared: &[Operation], found: &[Operation], what: &str) -> Result<()> {
+    let missing: Vec<&Operation> =
+        declared.iter().filter(|operation| !is_custom(operation) && !is_among(operation, found)).collect();
+    let extra: Vec<&Operation> =
+        found.iter().filter(|found| !declared.iter().any(|declared| declared.is_done_by(found))).collect();
     if missing.is_empty() && extra.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::step("the migration is not the declared change");
+    let list =
+        |operations: &[&Operation]| operations.iter().map(|operation| format!("\n  {operation}")).collect::<String>();
+    let mut failure = Failure::step(format!("{what} not the declared change"));
     if !missing.is_empty() {
-        failure = failure.detail(format!("missing: {}", list(missing)));
+        failure = failure.detail(format!("declared, and not there:{}", list(&missing)));
     }
     if !extra.is_empty() {
-        failure = failure.detail(format!("not declared: {}", list(extra)));
+        failure = failure.detail(format!("there, and not declared:{}", list(&extra)));
     }
-    Err(failure.hint("edit the schema files, or abort this run and declare what you mean").into())
+    for rename in &missing {
+        let Some(hint) = lost_rename(rename, &extra) else { continue };
+        failure = failure.hint(hint);
+    }
+    Err(failure
+        .hint("edit the schema files and run `cargo xtask db-change`")
+        .hint("another intent is another run: cargo xtask db-change abort --reason TEXT, then start again")
+        .into())
 }
 
-/// A rename must be one in the SQL too: `DROP` and `ADD` lose the data.
-fn check_sql(declared: &[Operation], sql: &str) -> Result<()> {
-    use statements::Action;
-    let statements = statements::parse(sql).statements;
-    let actions =
-        || statements.iter().flat_map(|statement| statement.actions.iter().map(move |action| (statement, action)));
-    let drops = |action: &Action| matches!(action, Action::DropColumn { .. } | Action::DropTable { .. });
-    if let Some((statement, _)) = actions().find(|(_, action)| drops(action)) {
-        return Err(
-            Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line)).into()
-        );
-    }
-    for operation in declared {
-        let done = |action: &Action| match (operation, action) {
-            (Operation::RenameColumn { table, from, to }, Action::RenameColumn { table: on, from: old, to: new }) => {
-                (table, from, to) == (on, old, new)
-            }
-            (Operation::AddColumn { table, column, .. }, Action::AddColumn(added)) => {
-                (table, column) == (&added.table, &added.column)
-            }
-            _ => false,
-        };
-        if !actions().any(|(_, action)| done(action)) {
-            return Err(Failure::step(format!("the SQL does not do it: {operation}")).into());
+fn is_among(declared: &Operation, found: &[Operation]) -> bool {
+    found.iter().any(|found| declared.is_done_by(found))
+}
+
+/// It leaves no trace in a snapshot.
+pub(super) fn is_custom(operation: &Operation) -> bool {
+    matches!(operation, Operation::Custom { .. })
+}
+
+/// A rename that became a drop and an add loses the data.
+fn lost_rename(missing: &Operation, extra: &[&Operation]) -> Option<String> {
+    let dropped = |operation: &&&Operation| match (missing, operation) {
+        (Operation::RenameColumn { table, from, .. }, Operation::DropColumn { table: on, column }) => {
+            (table, from) == (on, column)
         }
+        (Operation::RenameTable { table, .. }, Operation::DropTable { table: on }) => table == on,
+        (Operation::RenameEnumValue { name, from, .. }, Operation::DropEnumValue { name: of, value }) => {
+            (name, from) == (of, value)
+        }
+        _ => false,
+    };
+    extra.iter().find(dropped)?;
+    Some(format!("the declared rename became a drop, which loses data: {missing}"))
+}
+
+/// The SQL must do it too, and drop nothing else.
+fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
+    let statements = statements::parse(sql).statements;
+    if let Some(statement) = intent::undeclared_drops(declared, &statements).first() {
+        return Err(Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line))
+            .detail(format!("{shown}:{}:{}", statement.line, statement.column))
+            .hint("take the statement out, or declare what is to go")
+            .into());
     }
-    Ok(())
+    let undone = intent::undone(declared, &statements);
+    let Some(operation) = undone.first() else { return Ok(()) };
+    let mut failure = Failure::step(format!("the SQL does not do it: {operation}"));
+    if let Operation::RenameEnumValue { name, from, to } = operation {
+        // drizzle-kit 0.31 knows no such rename: it makes the type anew, and rows with the old value stop it.
+        failure = failure
+            .detail("drizzle-kit rebuilds the type instead, which fails on rows that hold the old value")
+            .hint(format!(
+                "write this into {shown} in the place of what is there: ALTER TYPE {} RENAME VALUE {} TO {};",
+                name.quoted(),
+                literal(from),
+                literal(to)
+            ));
+    }
+    Err(failure.hint(format!("edit {shown} and run `cargo xtask db-change`, or declare what you mean")).into())
 }
 
 /// A runner was killed while drizzle-kit was writing: snapshot, then journal, then SQL (0.31). Where only a part of it is there, the

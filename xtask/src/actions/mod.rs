@@ -6,13 +6,16 @@ mod apply;
 mod backup;
 pub mod change;
 mod checklist;
+mod checks;
 mod code_impact;
 mod data_preserved;
+mod declare;
 mod docs;
 mod dotenv;
 mod generate;
 mod impact;
 pub mod inventory;
+mod mapping;
 mod measure;
 mod old_code;
 mod probe;
@@ -54,7 +57,7 @@ const TEST: &str = "bun test …   (the schema test, on a copy)";
 pub const ACTIONS: &[Action] = &[
     Action { name: "docs.read", with: &["documents"], commands: &[], run: docs::read },
     Action { name: "inventory", with: &[], commands: &[CONFIG, SCHEMA], run: inventory::inventory },
-    Action { name: "change.declare", with: &[], commands: &[CONFIG], run: change::declare },
+    Action { name: "change.declare", with: &[], commands: &[CONFIG], run: declare::declare },
     Action {
         name: "change.impact",
         with: &["roots", "procedures", "components", "tests"],

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
+use super::mapping::mapping;
 use super::schema::journal_of;
 use super::shadow::Database;
 use super::world::World;
@@ -12,16 +13,15 @@ use crate::drizzle::recover::{self, Verdict};
 use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::checksum::{self, Mapping};
+use crate::pg::checksum;
 use crate::pg::fingerprint;
-use crate::sql::Operation;
 use crate::state::Evidence;
 
 pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
     let skip = [world.migrations_table()?];
-    let mapping = mapping(&change.operations);
+    let mapping = mapping(&change, &migration.sql()?);
     let before = world.clone_of_base(context)?;
     let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
     world.drop_database(context, &before)?;
@@ -71,23 +71,6 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .info("columns", i64::try_from(columns)?)
             .info("seconds", migrated.seconds),
     ))
-}
-
-/// Where the data of each renamed or new column is expected.
-pub(super) fn mapping(operations: &[Operation]) -> Mapping {
-    let mut mapping = Mapping::default();
-    for operation in operations {
-        match operation {
-            Operation::RenameColumn { table, from, to } => {
-                mapping.columns.insert((table.clone(), from.clone()), to.clone());
-            }
-            Operation::AddColumn { table, column, .. } => {
-                mapping.new_columns.insert((table.clone(), column.clone()));
-            }
-            Operation::Other { .. } => {}
-        }
-    }
-    mapping
 }
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::change::Change;
 use super::generate::Migration;
-use super::rehearse::mapping;
+use super::mapping::mapping;
 use super::shadow::Database;
 use super::world::World;
 use crate::digest;
@@ -20,6 +20,7 @@ use crate::pg::fingerprint::Fingerprint;
 use crate::pg::migrations::{self, Applied};
 use crate::pg::{synthetic, url};
 use crate::process::{Output, Run};
+use crate::sql::TableName;
 use crate::state::{Evidence, durable};
 
 const MEND: &str = "edit the rollback file and run `cargo xtask db-change`; it is proven again";
@@ -86,7 +87,8 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let file = path(&migration);
     // Read once: what is proven is what was read here, whoever edits the file meanwhile.
     let text = fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    let proof = Proof { world, context, change: &change, text: &text };
+    let sql = migration.sql()?;
+    let proof = Proof { world, context, change: &change, text: &text, sql: &sql };
     context.say("down on a migrated copy");
     let before = world.clone_of_base(context)?;
     let (was, sums) = proof.state(&before)?;
@@ -138,6 +140,8 @@ struct Proof<'a> {
     context: &'a StepContext<'a>,
     change: &'a Change,
     text: &'a [u8],
+    /// The migration's.
+    sql: &'a str,
 }
 
 impl Proof<'_> {
@@ -152,7 +156,7 @@ impl Proof<'_> {
         let print = self.world.fingerprint(self.context, &database.name)?;
         let mut client = self.world.connect(self.context, &database.name)?;
         let skip = [self.world.migrations_table()?];
-        Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(&self.change.operations))?))
+        Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(self.change, self.sql))?))
     }
 
     /// Runs the file as the seed's runbook runs it: `psql $DATABASE_URL < file`.
@@ -211,7 +215,11 @@ impl Proof<'_> {
 
     /// Rows written after the migration are still there after the rollback.
     fn with_new_rows(&self, before: &Checksums) -> Result<(i64, String)> {
-        let table = self.change.operations.first().context("a change has an operation")?.table().clone();
+        let mapping = mapping(self.change, self.sql);
+        let kept = |table: &&TableName| !mapping.dropped_tables.contains(*table);
+        let main = self.change.main_table().filter(kept).or_else(|| self.change.tables.iter().find(kept));
+        let Some(old) = main else { return Ok((0, "no table that was there before".to_owned())) };
+        let table = mapping.table(old);
         let database = self.world.clone_of_rehearsed(self.context)?;
         let mut client = self.world.connect(self.context, &database.name)?;
         let written = 5;
@@ -219,7 +227,7 @@ impl Proof<'_> {
         drop(client);
         self.down(&database)?;
         let (_, now) = self.state(&database)?;
-        let rows = |sums: &Checksums| sums.tables.get(&table).map_or(0, |sum| sum.rows);
+        let rows = |sums: &Checksums| sums.tables.get(old).map_or(0, |sum| sum.rows);
         self.world.drop_database(self.context, &database)?;
         if rows(&now) != rows(before) + written {
             return Err(Failure::step(format!(

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 
 use super::change::{self, Change};
 use super::code_impact;
-use super::generate::Migration;
+use super::generate::{self, Migration};
 use super::world::World;
 use crate::code;
 use crate::digest;
@@ -14,7 +14,7 @@ use crate::engine::{Outcome, StepContext, files};
 use crate::failure::Failure;
 use crate::pg::error::Told;
 use crate::pg::fingerprint::{self, Fingerprint};
-use crate::sql::Operation;
+use crate::sql::{Operation, TableName, nature};
 use crate::state::{Evidence, durable};
 
 /// The schema files differ from the base, can be read, and say what was declared, no more and no less.
@@ -24,40 +24,27 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
     let project = world.work(&context.log)?;
     let now = schema::read(&project, world.config()?, Some(base.id()))?;
     let found = diff::differences(&base, &now.snapshot, &change.operations);
-    let missing: Vec<&Operation> = change.operations.iter().filter(|declared| !found.contains(declared)).collect();
-    let extra: Vec<&Operation> = found.iter().filter(|found| !change.operations.contains(found)).collect();
-    let words =
-        |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
-    if missing.is_empty() && extra.is_empty() {
-        return Ok(Outcome::Passed(Evidence::new(change.in_words()).proven("schema", schema_digest(&now.snapshot))));
-    }
-    if found.is_empty() {
+    let evidence = || Evidence::new(change.in_words()).proven("schema", schema_digest(&now.snapshot));
+    let custom = change.operations.iter().any(generate::is_custom);
+    if found.is_empty() && !custom {
         let source = code_impact::source(world, &world.root)?;
-        let details = missing.iter().map(|operation| to_do(operation, &source, world)).collect();
+        let details = change.operations.iter().map(|operation| to_do(operation, &source, world)).collect();
         return Ok(Outcome::Edit {
             message: "Edit the schema files so that they say what was declared.".to_owned(),
             details,
             evidence: Evidence::default().proven("schema", schema_digest(&now.snapshot)),
         });
     }
-    let mut failure = Failure::step("the schema files do not say what was declared");
-    if !missing.is_empty() {
-        failure =
-            failure.detail(format!("declared, and not there:\n  {}", words(&missing).trim_end().replace('\n', "\n  ")));
+    generate::check_operations(&change.operations, &found, "the schema files do not say what was declared: this is")?;
+    if custom && let Some(wanted) = generate::custom_file(world, context, &change)? {
+        return Ok(wanted);
     }
-    if !extra.is_empty() {
-        failure =
-            failure.detail(format!("there, and not declared:\n  {}", words(&extra).trim_end().replace('\n', "\n  ")));
-    }
-    Err(failure
-        .hint("edit the schema files and run `cargo xtask db-change`")
-        .hint("another intent is another run: cargo xtask db-change abort --reason TEXT, then start again")
-        .into())
+    Ok(Outcome::Passed(evidence()))
 }
 
 /// What to edit, and where.
 fn to_do(operation: &Operation, source: &code::schema::SchemaSource, world: &World<'_>) -> String {
-    let place = source.table(operation.table()).map_or_else(String::new, |table| {
+    let place = operation.table().and_then(|table| source.table(table)).map_or_else(String::new, |table| {
         let file = table.file.strip_prefix(&world.root).unwrap_or(&table.file);
         format!("   {}:{}", file.display(), table.line)
     });
@@ -99,9 +86,7 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let touched = Change::of(context)?;
     let serious: Vec<&String> = drift
         .iter()
-        .filter(|line| {
-            touched.operations.iter().any(|operation| line.contains(&format!("{}.", operation.table().name)))
-        })
+        .filter(|line| touched.tables.iter().any(|table| line.contains(&format!("{}.", table.name))))
         .chain(&unmodelled)
         .collect();
     if !serious.is_empty() {
@@ -114,7 +99,10 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let list = |lines: &[String]| lines.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
     // What was declared stands first, what followed from it behind.
     let declared = |line: &&String| {
-        touched.operations.iter().any(|operation| line.contains(&format!(".{}.", operation.table().name)))
+        touched
+            .operations
+            .iter()
+            .any(|operation| line.contains(&format!(".{}.", operation.object().split('.').next().unwrap_or_default())))
     };
     let mut summary = words.iter().find(declared).or(words.first()).cloned().unwrap_or_default();
     if words.len() > 1 {
@@ -142,13 +130,14 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let mut written = Vec::new();
     for operation in &change.operations {
         let source = code::schema::read(&files)?;
-        let table = source
-            .table(operation.table())
-            .with_context(|| format!("no schema file defines `{}`", operation.table()))?;
+        // What is gone, and SQL of one's own, has no place in the schema files.
+        let Some(table) = place_of(operation, &change).and_then(|table| source.table(&table).cloned()) else {
+            continue;
+        };
         let number = migration.tag.split('_').next().unwrap_or_default();
         let note = format!("{number} - {}: {operation}", change.title);
         let mut notes = vec![format!("@migration {note}")];
-        if operation.is_breaking() {
+        if nature::is_breaking(operation) {
             notes.push(format!("@breaking-change - {operation} (migration {number} required)"));
         }
         let text =
@@ -164,10 +153,19 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     }
     written.sort();
     written.dedup();
+    let words = if written.is_empty() { "no table is left to document it at".to_owned() } else { written.join(", ") };
     Ok(Outcome::Passed(
-        Evidence::new(written.join(", "))
-            .proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
+        Evidence::new(words).proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
     ))
+}
+
+/// The table above which an operation is documented, by its name after the change.
+fn place_of(operation: &Operation, change: &Change) -> Option<TableName> {
+    match operation {
+        Operation::RenameTable { table, to } => Some(table.beside(to)),
+        Operation::DropTable { .. } => None,
+        operation => operation.table().or_else(|| change.tables.first()).cloned(),
+    }
 }
 
 /// The configuration as the work tree has it, for steps that need no more of a project.

@@ -12,6 +12,8 @@ mod parse;
 pub mod red_green;
 mod samples;
 pub mod scaffold;
+mod scaffold_kinds;
+mod scaffold_parts;
 pub mod schema;
 mod sql_text;
 pub mod tests;

@@ -44,6 +44,15 @@ const ENTER: &[u8] = b"\r";
 /// Errors (step): an undeclared question, no change, a schema that throws, snapshots that collide, or anything but one sound new
 /// migration. The migrations folder is then as it was before.
 pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Operation]) -> Result<Generated> {
+    make(project, config, name, declared, &[])
+}
+
+/// Makes an empty migration named `name`, for SQL of one's own: `drizzle-kit generate --custom`.
+pub fn custom(project: &Project, config: &Config, name: &str) -> Result<Generated> {
+    make(project, config, name, &[], &["--custom"])
+}
+
+fn make(project: &Project, config: &Config, name: &str, declared: &[Operation], options: &[&str]) -> Result<Generated> {
     if name.is_empty()
         || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
         || name.starts_with('-')
@@ -55,7 +64,7 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
     let old_journal = journal::load(out)?;
     let old_snapshot = snapshot::latest(out, &old_journal)?;
     let old = Files::read(out)?;
-    let result = run(project, name, declared).and_then(|screen| {
+    let result = run(project, name, declared, options).and_then(|screen| {
         let entry = proven(out, &old, &old_journal, &old_snapshot).map_err(|problem| reason(&screen, &problem))?;
         let new_snapshot = snapshot::load(&journal::snapshot_path(out, &entry))?;
         Ok(Generated {
@@ -75,8 +84,8 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
 }
 
 /// Runs to the end and gives what was on the screen, masked and without escape sequences.
-fn run(project: &Project, name: &str, declared: &[Operation]) -> Result<String> {
-    let command = project.bun(&["run", "db:generate", "--name", name]);
+fn run(project: &Project, name: &str, declared: &[Operation], options: &[&str]) -> Result<String> {
+    let command = project.bun(&[&["run", "db:generate", "--name", name], options].concat());
     let started = Instant::now();
     let mut session = Session::start(&command)?;
     let mut raw: Vec<u8> = Vec::new();

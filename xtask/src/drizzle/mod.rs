@@ -5,10 +5,12 @@
 
 pub mod config;
 pub mod diff;
+mod diff_objects;
 pub mod export;
 pub(crate) mod follow;
 pub mod generate;
 pub mod inventory;
+mod inverse;
 pub mod journal;
 pub mod migrate;
 pub mod project;

@@ -7,9 +7,11 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::inverse::{self, truncated};
 use super::snapshot::{Snapshot, named, string};
 use super::{diff, follow};
-use crate::sql::operation::{Operation, TableName, literal, quote};
+use crate::sql::Operation;
+use crate::sql::names::{TableName, literal, quote};
 use crate::sql::statements::{self, Action};
 
 /// One migration, with all that its rollback depends on.
@@ -71,31 +73,14 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
     if operations.is_empty() {
         return Err("the snapshots before and after are equal: what the file does is not known from them".to_owned());
     }
-    if let Some(Operation::Other { what, .. }) =
-        operations.iter().find(|operation| matches!(operation, Operation::Other { .. }))
-    {
-        return Err(format!("no inverse is known for: {what}"));
-    }
     let views = changed_views(before, after)?;
     let mut statements: Vec<String> =
         views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
     for operation in operations.iter().rev() {
-        match operation {
-            Operation::RenameColumn { table, from, to } => {
-                statements.push(format!(
-                    "ALTER TABLE {} RENAME COLUMN {} TO {};",
-                    table.quoted(),
-                    quote(to),
-                    quote(from)
-                ));
-            }
-            Operation::AddColumn { table, column, .. } => {
-                statements.push(format!("ALTER TABLE {} DROP COLUMN {};", table.quoted(), quote(column)));
-            }
-            Operation::Other { .. } => {}
-        }
+        statements.extend(inverse::of(operation, before)?);
     }
-    // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap.
+    // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap. Tables have
+    // their old names again by now.
     for renamed in follow::renamed_names(before, after, migration.operations) {
         let (old, new) = (truncated(&renamed.old), truncated(&renamed.new));
         if old == new {
@@ -114,7 +99,10 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
 }
 
 fn is_rename(operation: &Operation) -> bool {
-    matches!(operation, Operation::RenameColumn { .. })
+    matches!(
+        operation,
+        Operation::RenameColumn { .. } | Operation::RenameTable { .. } | Operation::RenameEnumValue { .. }
+    )
 }
 
 /// The file may hold only what drizzle-kit writes for the operations that have an inverse here.
@@ -125,21 +113,11 @@ fn only_reversible_statements(sql: &str) -> Result<(), String> {
     }
     for statement in &parsed.statements {
         for action in &statement.actions {
-            let known = matches!(
+            let unknown = matches!(
                 action,
-                Action::AddColumn(_)
-                    | Action::RenameColumn { .. }
-                    | Action::AddUnique { .. }
-                    | Action::AddForeignKey { .. }
-                    | Action::AddConstraint { .. }
-                    | Action::DropConstraint { .. }
-                    | Action::RenameConstraint { .. }
-                    | Action::CreateIndex { .. }
-                    | Action::DropIndex { .. }
-                    | Action::CreateView { .. }
-                    | Action::DropView { .. }
+                Action::Transaction | Action::Dynamic | Action::Other { .. } | Action::AlterType { .. }
             );
-            if !known {
+            if unknown {
                 let first = statement.text.lines().next().unwrap_or_default();
                 return Err(format!("line {} cannot be reversed from the snapshots: {first}", statement.line));
             }
@@ -190,15 +168,6 @@ fn changed_views(before: &Snapshot, after: &Snapshot) -> Result<Vec<View>, Strin
     Ok(ordered)
 }
 
-/// PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1), at a character's border.
-fn truncated(name: &str) -> &str {
-    let mut end = name.len().min(63);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
-}
-
 fn losses(operations: &[Operation]) -> Vec<String> {
     operations
         .iter()
@@ -206,6 +175,9 @@ fn losses(operations: &[Operation]) -> Vec<String> {
             Operation::AddColumn { table, column, .. } => Some(format!(
                 "all values of {table}.{column} go with the column; only a backup taken before brings them back"
             )),
+            Operation::CreateTable { table, .. } => {
+                Some(format!("all rows of {table} go with the table; only a backup taken before brings them back"))
+            }
             _ => None,
         })
         .collect()

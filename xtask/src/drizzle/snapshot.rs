@@ -67,6 +67,24 @@ impl Snapshot {
         self.table(table)?.get("columns")?.get(column)
     }
 
+    #[must_use]
+    pub fn view(&self, view: &TableName) -> Option<&Value> {
+        self.map("views").get(&key(view))
+    }
+
+    /// The labels of an enum, in their order.
+    #[must_use]
+    pub fn enum_values(&self, name: &TableName) -> Option<Vec<String>> {
+        let values = self.map("enums").get(&key(name))?.get("values")?.as_array()?;
+        Some(values.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// The names of all `views`, `enums` ….
+    #[must_use]
+    pub fn names(&self, member: &str) -> Vec<String> {
+        self.map(member).iter().map(|(key, value)| named(key, value).to_string()).collect()
+    }
+
     /// Columns of a table, in the order of the schema file.
     #[must_use]
     pub fn columns(&self, table: &TableName) -> Vec<&str> {

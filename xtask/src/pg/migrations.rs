@@ -5,7 +5,7 @@ use postgres::GenericClient;
 use serde::{Deserialize, Serialize};
 
 use super::error::Told;
-use crate::sql::operation::TableName;
+use crate::sql::names::TableName;
 
 /// One row of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
