@@ -12,7 +12,7 @@ mod docs;
 mod dotenv;
 mod generate;
 mod impact;
-pub mod inventory;
+mod inventory;
 mod measure;
 mod old_code;
 mod probe;
@@ -24,6 +24,7 @@ mod schema;
 mod schema_test;
 mod shadow;
 mod suites;
+pub mod survey;
 mod typecheck;
 pub mod world;
 

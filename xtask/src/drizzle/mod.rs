@@ -9,6 +9,8 @@ pub mod export;
 pub(crate) mod follow;
 pub mod generate;
 pub mod inventory;
+mod inventory_applied;
+mod inventory_snapshots;
 pub mod journal;
 pub mod migrate;
 pub mod project;
