@@ -214,6 +214,16 @@ fn the_last_snapshot_is_missed_only_where_generate_would_write_its_statements_ag
 }
 
 #[test]
+fn a_snapshot_that_was_lost_before_the_next_migration_is_told_from_one_that_never_was() {
+    let history = History::new("hand-written");
+    history.write("0003_normalized.sql", "CREATE TABLE \"sent\" (\"to\" text);");
+    history.has("a table that is not in the schema files", &[]);
+    let note = history.read("0004_note.sql");
+    history.write("0003_normalized.sql", &note);
+    history.has("0004 adds the column once more", &[("missing_snapshot", "0003_normalized")]);
+}
+
+#[test]
 fn a_prefix_that_sorts_before_the_older_ones_is_told_before_generate_goes_on_from_an_old_snapshot() {
     let history = History::new("timestamp");
     let (tag, snapshot) = (history.entry(2).tag, history.snapshot(2));

@@ -226,6 +226,9 @@ fn newest(out: &Path, journal: &Journal, findings: &Findings) -> Judged<Snapshot
     if findings.has(&["duplicate_index", "missing_snapshot", "branched_snapshots"]) {
         return Err("the snapshots have problems of their own, so that none of them is surely the newest".to_owned());
     }
+    if findings.not_judged.iter().any(|kind| kind.kind == "branched_snapshots") {
+        return Err("there is no chain of snapshots, so that none of them is surely the newest".to_owned());
+    }
     let mut paths = journal.entries.iter().rev().map(|entry| journal::snapshot_path(out, entry));
     match paths.find(|path| path.is_file()) {
         Some(path) => snapshot::load(&path)

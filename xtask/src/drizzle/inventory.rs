@@ -77,7 +77,8 @@ impl Folder<'_> {
     /// How a migration that no database has yet becomes the newest.
     pub(super) fn again(&self, entry: &Entry) -> String {
         format!(
-            "where no database has it yet: take its entry out of `{}/meta/_journal.json`, `rm {} {}`, then `bunx drizzle-kit generate`",
+            "where no database has it yet: take its entry out of `{}/meta/_journal.json`, `rm {} {}`, then `bunx \
+                drizzle-kit generate`",
             self.shown,
             self.sql(entry),
             self.snapshot(entry)
@@ -198,7 +199,8 @@ fn indexes(folder: Folder<'_>, entries: &[Entry]) -> Vec<Problem> {
             let message =
                 format!("`{tag}.sql` has the index of `{}` and is not in the journal: it is never applied", twin.tag);
             let remedy = format!(
-                "what it does is still needed: `bunx drizzle-kit generate`, which makes it anew; in any case `rm {}/{tag}.sql`",
+                "what it does is still needed: `bunx drizzle-kit generate`, which makes it anew; in any case `rm \
+                    {}/{tag}.sql`",
                 folder.shown
             );
             found.push(problem("duplicate_index", Some(&tag), message, &remedy));

@@ -62,7 +62,8 @@ fn edited(folder: Folder<'_>, entry: &Entry) -> Problem {
         entry.tag
     );
     let remedy = format!(
-        "bring it back as it was applied (`git log --patch -- {sql}`, `git checkout COMMIT -- {sql}`), and put the edit into a new migration: `bunx drizzle-kit generate --custom`"
+        "bring it back as it was applied (`git log --patch -- {sql}`, `git checkout COMMIT -- {sql}`), and put the \
+            edit into a new migration: `bunx drizzle-kit generate --custom`"
     );
     problem("edited_after_apply", Some(&entry.tag), message, &remedy)
 }

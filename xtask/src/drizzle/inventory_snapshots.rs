@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use serde::Deserialize;
 
 use super::inventory::{Findings, Folder, Problem, problem};
 use super::journal::{self, Entry};
 use super::snapshot::ORIGIN;
-use crate::sql::statements::{self, Action};
+use crate::sql::statements::{self, Action, Parsed, Statement};
 
 /// What `prefix: "none"` calls every snapshot. drizzle-kit passes over names that begin with `_` (0.31.11, `prepareOutFolder`).
 const NEVER_READ: &str = "_snapshot.json";
@@ -140,24 +142,36 @@ impl<'a> Walk<'a> {
                     let twin = self.children.insert(&link.prev_id, &entry.tag);
                     if let Some(twin) = twin {
                         let message = format!(
-                            "the snapshots of `{twin}` and `{}` have the same parent: two branches generated from one state, and `generate` does nothing any more",
+                            "the snapshots of `{twin}` and `{}` have the same parent: two branches generated from \
+                                one state, and `generate` does nothing any more",
                             entry.tag
                         );
                         self.branched(Some(&entry.tag), message, &self.folder.again(entry));
                     } else if link.prev_id != before && !gap.is_empty() {
                         for entry in &gap {
                             let message = format!(
-                                "the snapshot of `{}` is gone: drizzle-kit goes on from a newer one, but nothing can say any more what this migration changed",
+                                "the snapshot of `{}` is gone: drizzle-kit goes on from a newer one, but nothing \
+                                    can say any more what this migration changed",
                                 entry.tag
                             );
                             self.missing(entry, message);
                         }
                     } else if link.prev_id != before && !hidden {
                         let message = format!(
-                            "the snapshot of `{}` does not follow the one before it: a migration between them was removed or moved",
+                            "the snapshot of `{}` does not follow the one before it: a migration between them was \
+                                removed or moved",
                             entry.tag
                         );
                         self.branched(Some(&entry.tag), message, &self.folder.again(entry));
+                    }
+                    for lost in
+                        gap.iter().filter(|lost| link.prev_id == before && repeats(self.folder.path, lost, entry))
+                    {
+                        let message = format!(
+                            "the snapshot of `{}` was missing when `{}` was generated, which does again what it does",
+                            lost.tag, entry.tag
+                        );
+                        self.missing(lost, message);
                     }
                     before = &link.id;
                     hidden = false;
@@ -167,7 +181,8 @@ impl<'a> Walk<'a> {
         }
         for entry in gap.into_iter().filter(|entry| changes_the_schema(self.folder.path, entry)) {
             let message = format!(
-                "the snapshot of `{}` is missing, and no newer one is there: the next `generate` writes its statements once more",
+                "the snapshot of `{}` is missing, and no newer one is there: the next `generate` writes its \
+                    statements once more",
                 entry.tag
             );
             self.missing(entry, message);
@@ -202,10 +217,12 @@ impl<'a> Walk<'a> {
             && self.found.is_empty()
         {
             let message = format!(
-                "`generate` goes on from `meta/{last}`, the last by name, and not from the snapshot of the newest migration `{}`: was `migrations.prefix` changed?",
+                "`generate` goes on from `meta/{last}`, the last by name, and not from the snapshot of the newest \
+                    migration `{}`: was `migrations.prefix` changed?",
                 entry.tag
             );
-            let remedy = "set `migrations.prefix` in drizzle.config.ts back to what names the later files, before the next `bunx drizzle-kit generate`";
+            let remedy = "set `migrations.prefix` in drizzle.config.ts back to what names the later files, before \
+                the next `bunx drizzle-kit generate`";
             self.branched(Some(&entry.tag), message, remedy);
         }
     }
@@ -224,8 +241,15 @@ impl<'a> Walk<'a> {
 fn read_all(meta: &Path) -> BTreeMap<String, Result<Link, String>> {
     let files = fs::read_dir(meta).into_iter().flatten().flatten();
     let named = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    let names = named.filter(|name| name.ends_with("_snapshot.json") && !name.starts_with('_'));
-    names.map(|name| (name.clone(), read(&meta.join(&name)))).collect()
+    let names: Vec<String> = named.filter(|name| name.ends_with("_snapshot.json") && !name.starts_with('_')).collect();
+    // A long history has hundreds of megabytes of them.
+    let share = names.len().div_ceil(thread::available_parallelism().map_or(1, Into::into)).max(1);
+    let read_some =
+        |names: &[String]| -> Vec<_> { names.iter().map(|name| (name.clone(), read(&meta.join(name)))).collect() };
+    thread::scope(|scope| {
+        let parts: Vec<_> = names.chunks(share).map(|names| scope.spawn(move || read_some(names))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 fn read(path: &Path) -> Result<Link, String> {
@@ -240,14 +264,31 @@ fn read(path: &Path) -> Result<Link, String> {
 /// Whether a migration may change what snapshots hold. Rows, functions, triggers, extensions and rights are not in them.
 fn changes_the_schema(out: &Path, entry: &Entry) -> bool {
     // A missing file is told as such.
-    let Ok(text) = fs::read_to_string(journal::sql_path(out, entry)) else { return false };
-    let parsed = statements::parse(&text);
-    let outside = |action: &Action| match action {
+    let Some(parsed) = parsed(out, entry) else { return false };
+    !parsed.errors.is_empty() || !parsed.statements.iter().all(is_outside)
+}
+
+/// Whether a migration changes what one before it has changed in the same words already, or makes the same table.
+fn repeats(out: &Path, earlier: &Entry, later: &Entry) -> bool {
+    let (Some(earlier), Some(later)) = (parsed(out, earlier), parsed(out, later)) else { return false };
+    let makes =
+        |statement: &Statement| statement.actions.iter().any(|action| matches!(action, Action::CreateTable { .. }));
+    let same =
+        |one: &Statement, other: &Statement| one.text == other.text || (makes(one) && one.actions == other.actions);
+    let changes = earlier.statements.iter().filter(|statement| !is_outside(statement));
+    changes.into_iter().any(|one| later.statements.iter().any(|other| same(one, other)))
+}
+
+fn is_outside(statement: &Statement) -> bool {
+    statement.actions.iter().all(|action| match action {
         Action::Transaction => true,
         Action::Other { kind } => OUTSIDE.contains(&kind.as_str()),
         _ => false,
-    };
-    !parsed.errors.is_empty() || !parsed.statements.iter().all(|statement| statement.actions.iter().all(outside))
+    })
+}
+
+fn parsed(out: &Path, entry: &Entry) -> Option<Parsed> {
+    Some(statements::parse(&fs::read_to_string(journal::sql_path(out, entry)).ok()?))
 }
 
 fn file_name(path: &Path) -> String {
