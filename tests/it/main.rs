@@ -17,6 +17,7 @@ mod freshness;
 mod full_disk;
 mod gates;
 mod harness;
+mod inventory;
 mod json_lines;
 mod kill_points;
 mod kill_steps;

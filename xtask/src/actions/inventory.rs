@@ -1,10 +1,9 @@
 //! `inventory`: what the repo and the database hold, and what is wrong with it, before anything is changed.
 
 use anyhow::Result;
-use serde_json::json;
 
 use super::world::World;
-use crate::drizzle::inventory::{self, Problem};
+use crate::drizzle::inventory::{self, Folder, Problem};
 use crate::drizzle::{config, journal, migrate, schema, snapshot};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
@@ -12,14 +11,14 @@ use crate::state::Evidence;
 use crate::workflow::Step;
 
 /// What was found on the base.
-pub struct Found {
-    pub migrations: Vec<String>,
-    pub applied: Vec<(String, i64)>,
-    pub pending: Vec<String>,
-    pub problems: Vec<Problem>,
-    pub schema_files: usize,
-    pub tables: usize,
-    pub snapshot: String,
+struct Found {
+    migrations: Vec<String>,
+    applied: Vec<(String, i64)>,
+    pending: Vec<String>,
+    problems: Vec<Problem>,
+    schema_files: usize,
+    tables: usize,
+    snapshot: String,
 }
 
 pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
@@ -57,13 +56,15 @@ fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Looks at one tree and at the source database.
-pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
+/// Looks at one tree and at the source database; whatever cannot be looked at is an error.
+fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
     let config = config::load(project)?;
     let journal = journal::load(&config.out)?;
     let mut client = world.read_source()?;
     let applied = migrate::applied(&mut client, &config)?;
-    let mut problems = inventory::problems(&config.out, &journal, Some(&applied));
+    let shown = project.relative(&config.out);
+    let folder = Folder { path: &config.out, shown: &shown };
+    let mut problems = inventory::problems(folder, &journal, &applied).problems;
     let files = schema::read(project, &config, None)?;
     problems.extend(schema::not_exported(project, &files)?);
     // A broken chain has no newest snapshot to compare with; its own problem is told already.
@@ -82,8 +83,7 @@ pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Foun
 }
 
 /// All problems, each with its remedy.
-#[must_use]
-pub fn failure(problems: &[Problem]) -> Failure {
+fn failure(problems: &[Problem]) -> Failure {
     let count = problems.len();
     let mut failure = Failure::step(format!("the base has {count} problem{}", if count == 1 { "" } else { "s" }));
     for problem in problems {
@@ -91,18 +91,4 @@ pub fn failure(problems: &[Problem]) -> Failure {
         failure = failure.detail(format!("{}{migration}: {}\n  {}", problem.kind, problem.message, problem.remedy));
     }
     failure.hint("mend these first: a change on top of them would carry them along")
-}
-
-/// `db-change inventory --json`.
-#[must_use]
-pub fn to_json(found: &Found) -> serde_json::Value {
-    let problems: Vec<_> = found
-        .problems
-        .iter()
-        .map(|problem| {
-            json!({"kind": problem.kind, "migration": problem.migration, "message": problem.message, "remedy": problem.remedy})
-        })
-        .collect();
-    let applied: Vec<_> = found.applied.iter().map(|(hash, at)| json!({"hash": hash, "created_at": at})).collect();
-    json!({"schema": "1.0", "migrations": found.migrations, "applied": applied, "pending": found.pending, "problems": problems})
 }

@@ -14,7 +14,7 @@ mod docs;
 mod dotenv;
 mod generate;
 mod impact;
-pub mod inventory;
+mod inventory;
 mod mapping;
 mod measure;
 mod old_code;
@@ -27,6 +27,7 @@ mod schema;
 mod schema_test;
 mod shadow;
 mod suites;
+pub mod survey;
 mod typecheck;
 pub mod world;
 

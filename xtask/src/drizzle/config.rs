@@ -1,6 +1,6 @@
 //! `drizzle.config.ts`, evaluated by bun: it is a program, so reading it as text would guess.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -53,12 +53,17 @@ try {
 process.exit(0);
 "#;
 
+/// The configuration of a package, if there is one.
+#[must_use]
+pub fn path(package: &Path) -> Option<PathBuf> {
+    NAMES.iter().map(|name| package.join(name)).find(|path| path.is_file())
+}
+
 /// Evaluates the configuration of the package.
 ///
 /// Errors (usage): there is none, it throws, it is not for PostgreSQL, or it names no schema.
 pub fn load(project: &Project) -> Result<Config> {
-    let found = NAMES.iter().map(|name| project.package.join(name)).find(|path| path.is_file());
-    let path = found.ok_or_else(|| {
+    let path = path(&project.package).ok_or_else(|| {
         Failure::usage(format!("no `drizzle.config.ts` in `{}`", project.relative(&project.package)))
             .hint("set `db_package` in the workflow file to the folder that holds it")
     })?;

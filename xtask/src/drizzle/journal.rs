@@ -14,6 +14,7 @@ use crate::failure::Failure;
 /// The journal as drizzle-kit writes it; fields that a later kit adds are of no use to us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
+    #[serde(default)]
     pub version: String,
     pub dialect: String,
     pub entries: Vec<Entry>,
@@ -22,12 +23,24 @@ pub struct Journal {
 /// One migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Where it is left out, the place in the list: nothing of drizzle-orm reads it.
+    #[serde(default = "unnumbered")]
     pub idx: i64,
+    #[serde(default)]
     pub version: String,
     /// Milliseconds since 1970; what the migrations table holds as `created_at`.
     pub when: i64,
     pub tag: String,
+    #[serde(default = "with_breakpoints")]
     pub breakpoints: bool,
+}
+
+fn unnumbered() -> i64 {
+    -1
+}
+
+fn with_breakpoints() -> bool {
+    true
 }
 
 /// A row of the migrations table: hash and `created_at`.
@@ -61,7 +74,8 @@ pub fn load(out: &Path) -> Result<Journal> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return without_journal(out),
         Err(error) => return Err(Failure::environment(format!("cannot read `{}`: {error}", path.display())).into()),
     };
-    serde_json::from_str(&text).map_err(|error| {
+    let read: std::result::Result<Journal, _> = serde_json::from_str(&text);
+    read.map(numbered).map_err(|error| {
         let failure = Failure::usage(format!("the migration journal `{}` is not as drizzle-kit writes it", path.display()))
             .detail(error.to_string());
         if text.contains("<<<<<<<") {
@@ -70,6 +84,16 @@ pub fn load(out: &Path) -> Result<Journal> {
             failure.hint(format!("restore it: `git checkout -- {}`", path.display())).into()
         }
     })
+}
+
+/// Entries that people add by hand leave out what nothing reads.
+fn numbered(mut journal: Journal) -> Journal {
+    for (place, entry) in (0..).zip(&mut journal.entries) {
+        if entry.idx == unnumbered() {
+            entry.idx = place;
+        }
+    }
+    journal
 }
 
 fn without_journal(out: &Path) -> Result<Journal> {

@@ -10,6 +10,8 @@ pub mod export;
 pub(crate) mod follow;
 pub mod generate;
 pub mod inventory;
+mod inventory_applied;
+mod inventory_snapshots;
 mod inverse;
 pub mod journal;
 pub mod migrate;
