@@ -23,6 +23,7 @@ mod kill_points;
 mod kill_steps;
 mod killed;
 mod killed_server;
+mod kinds;
 mod left_over;
 mod logs;
 mod only;

@@ -90,7 +90,7 @@ fn touched(operations: &[Operation], base: &Snapshot) -> BTreeSet<TableName> {
             | Operation::DropEnum { name } => {
                 found.extend(base.tables().into_iter().filter(|table| !columns_of_type(base, table, name).is_empty()));
             }
-            Operation::ChangeView { view } | Operation::DropView { view } => {
+            Operation::ChangeView { view, .. } | Operation::DropView { view } => {
                 let text = base.view(view).and_then(|view| view["definition"].as_str()).unwrap_or_default();
                 found.extend(base.tables().into_iter().filter(|table| follow::mentions(text, &table.name)));
             }
@@ -186,7 +186,7 @@ fn check(operation: &Operation, known: &Known<'_>) -> Result<()> {
         O::DropEnumValue { name, value } => return check_enum(base, name, Some(value), None),
         O::RenameEnumValue { name, from, to } => return check_enum(base, name, Some(from), Some(to)),
         O::DropEnum { name } => return check_enum(base, name, None, None),
-        O::ChangeView { view } | O::DropView { view } => {
+        O::ChangeView { view, .. } | O::DropView { view } => {
             return match base.view(view) {
                 Some(_) => Ok(()),
                 None => Err(unknown(

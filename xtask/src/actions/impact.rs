@@ -32,8 +32,7 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let code = code_impact::find(world, context, &world.base(context, &context.log)?.root.clone(), &change)?;
     let old_code = old_code(world, context, &change)?;
     let checks = checks::all(&change, &old_code.tried, touched.rows);
-    raise(context, &change, &touched, &checks, &old_code);
-    let breaking = context.lane() == Some(Lane::Breaking);
+    let breaking = raise(context, &change, &touched, &checks, &old_code) == Lane::Breaking;
 
     let named = |what: &str, names: &BTreeSet<String>| {
         format!("{what:<16} {}   {}", names.len(), names.iter().cloned().collect::<Vec<_>>().join(", "))
@@ -183,10 +182,15 @@ fn old_code(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Re
     Ok(result)
 }
 
-/// What was found can ask for more process than the operations alone, never for less.
-fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: &[Check], old_code: &OldCode) {
+/// What was found can ask for more process than the operations alone, never for less. Gives the lane that stands then.
+fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: &[Check], old_code: &OldCode) -> Lane {
+    let mut stands = context.lane().unwrap_or(Lane::Additive);
+    let mut raise = |lane: Lane, reason: String| {
+        context.set_lane(lane, reason);
+        stands = stands.max(lane);
+    };
     if let Some(check) = checks.iter().find(|check| check.verdict == "only with data") {
-        context.set_lane(Lane::Guarded, format!("{}: {}", check.name, check.decided_by));
+        raise(Lane::Guarded, format!("{}: {}", check.name, check.decided_by));
     }
     let reads = |operation: &&Operation| {
         matches!(operation, Operation::AddIndex { .. } | Operation::AddForeignKey { .. } | Operation::AddCheck { .. })
@@ -195,12 +199,13 @@ fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: 
         && touched.most > SMALL
     {
         let rows = thousands(touched.most);
-        context.set_lane(Lane::Guarded, format!("{operation}: {rows} rows are read while others wait"));
+        raise(Lane::Guarded, format!("{operation}: {rows} rows are read while others wait"));
     }
     if let Some(check) = checks.iter().find(|check| check.verdict == "yes") {
-        context.set_lane(Lane::Breaking, format!("{}: {}", check.name, check.decided_by));
+        raise(Lane::Breaking, format!("{}: {}", check.name, check.decided_by));
     }
     if !old_code.broken.is_empty() {
-        context.set_lane(Lane::Breaking, format!("the old code: {}", old_code.words));
+        raise(Lane::Breaking, format!("the old code: {}", old_code.words));
     }
+    stands
 }

@@ -53,7 +53,7 @@ pub fn scaffold(
     Ok(text)
 }
 
-use super::scaffold_parts::{ACTIONS, DEFAULTS, INDEXES, PRESENT, TYPES};
+use super::scaffold_parts::{ACTIONS, DEFAULTS, INDEXES, PRESENT, TYPES, VIEWS};
 
 /// What every test file begins with.
 const HEAD: &str = include_str!("scaffold.ts");
@@ -65,6 +65,7 @@ const PARTS: &[(&str, &str)] = &[
     ("typeOf(", TYPES),
     ("indexesOf(", INDEXES),
     ("actionsOf(", ACTIONS),
+    ("viewOf(", VIEWS),
 ];
 
 pub(super) struct Writer<'a> {

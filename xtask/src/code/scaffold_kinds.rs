@@ -110,7 +110,15 @@ impl Writer<'_> {
                 Ok(gives(operation, "the new value is taken", &label(name, to), "accepted")
                     + &gives(operation, "the old value is refused", &label(name, from), "22P02"))
             }
-            O::CreateView { view } => {
+            O::ChangeView { view, definition: Some(definition) } => Ok(test(
+                &format!("{operation}: it is defined so"),
+                &format!(
+                    "    expect(await viewOf(tx, {})).toBe(await asView(tx, {}));\n",
+                    single(&view.quoted()),
+                    single(definition)
+                ),
+            )),
+            O::CreateView { view, .. } => {
                 Ok(gives(operation, "it can be read", &format!("select 1 from {}", table_sql(view)), "accepted"))
             }
             O::DropView { view } => {

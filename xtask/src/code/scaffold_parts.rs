@@ -86,3 +86,17 @@ async function actionsOf(tx: Transaction, schemaName: string, table: string, col
   return found.flatMap((row) => [String(row.del), String(row.upd)]);
 }
 "#;
+
+pub(super) const VIEWS: &str = r#"
+/** A view's query, as the database writes it. */
+async function viewOf(tx: Transaction, view: string): Promise<string> {
+  const [found] = await rows(tx, sql`select pg_get_viewdef(${view}::regclass) as text`);
+  return String(found?.text);
+}
+
+/** How the database writes such a query. */
+async function asView(tx: Transaction, query: string): Promise<string> {
+  await tx.execute(sql`create temp view "~view" as ${sql.raw(query)}`);
+  return viewOf(tx, '"~view"');
+}
+"#;

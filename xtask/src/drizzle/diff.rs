@@ -262,13 +262,15 @@ fn views(before: &Map<String, Value>, after: &Map<String, Value>, found: &mut Ve
             None => found.push(Operation::DropView { view }),
             // A view's columns are what its definition gives: a type that changed below it is no change of the view.
             Some(new) if changed_list(old, new).iter().any(|member| member != "columns") => {
-                found.push(Operation::ChangeView { view });
+                let definition = Some(string(new, "definition").to_owned());
+                found.push(Operation::ChangeView { view, definition });
             }
             Some(_) => {}
         }
     }
     for (key, new) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-        found.push(Operation::CreateView { view: named(key, new) });
+        let definition = Some(string(new, "definition").to_owned());
+        found.push(Operation::CreateView { view: named(key, new), definition });
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         O::RenameEnumValue { name, from, to } => {
             Ok(vec![format!("ALTER TYPE {} RENAME VALUE {} TO {};", name.quoted(), literal(to), literal(from))])
         }
-        O::CreateView { view } => Ok(vec![format!("DROP VIEW {};", view.quoted())]),
+        O::CreateView { view, .. } => Ok(vec![format!("DROP VIEW {};", view.quoted())]),
         // Dropped and created around everything else.
         O::ChangeView { .. } => Ok(Vec::new()),
         O::CreatePolicy { table, name } => Ok(vec![

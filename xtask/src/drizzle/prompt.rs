@@ -116,7 +116,7 @@ fn choice_of(operation: &Operation, subject: &Subject) -> Option<Choice> {
         }
         (Operation::CreateTable { table, .. }, "table") if spelled(table, &subject.name) => create(),
         (Operation::CreateEnum { name, .. }, "enum") if spelled(name, &subject.name) => create(),
-        (Operation::CreateView { view }, "view") if spelled(view, &subject.name) => create(),
+        (Operation::CreateView { view, .. }, "view") if spelled(view, &subject.name) => create(),
         (Operation::CreatePolicy { table, name }, "policy") if on(table) && *name == subject.name => create(),
         _ => None,
     }

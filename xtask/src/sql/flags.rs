@@ -71,8 +71,12 @@ pub const FLAGS: &[(&str, &str, &str, Read)] = &[
         let ((of, from), (same, to)) = (column(old)?, column(new)?);
         (of == same && from != to).then_some(Operation::RenameEnumValue { name: of, from, to })
     }),
-    ("create-view", "view", "recent_sessions", |text| Some(Operation::CreateView { view: name(text)? })),
-    ("change-view", "view", "active_users", |text| Some(Operation::ChangeView { view: name(text)? })),
+    ("create-enum", "enum", "plan", |text| Some(Operation::CreateEnum { name: name(text)?, values: Vec::new() })),
+    ("drop-enum", "enum", "muscle_group", |text| Some(Operation::DropEnum { name: name(text)? })),
+    ("create-view", "view", "recent_sessions", |text| {
+        Some(Operation::CreateView { view: name(text)?, definition: None })
+    }),
+    ("change-view", "view", "active_users", |text| Some(Operation::ChangeView { view: name(text)?, definition: None })),
     ("drop-view", "view", "active_users", |text| Some(Operation::DropView { view: name(text)? })),
 ];
 

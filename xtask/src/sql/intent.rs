@@ -82,7 +82,7 @@ fn does(action: &Action, operation: &Operation) -> bool {
         (O::RenameEnumValue { name, from, to }, A::RenameEnumValue { name: of, from: old, to: new }) => {
             (name, from, to) == (of, old, new)
         }
-        (O::CreateView { view } | O::ChangeView { view }, A::CreateView { name })
+        (O::CreateView { view, .. } | O::ChangeView { view, .. }, A::CreateView { name })
         | (O::DropView { view }, A::DropView { name }) => view == name,
         (
             O::CreatePolicy { table, name } | O::ChangePolicy { table, name } | O::DropPolicy { table, name },
@@ -143,7 +143,7 @@ fn follows(action: &Action, operation: &Operation) -> bool {
         },
         O::CreatePolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: true } if on == table),
         O::DropPolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: false } if on == table),
-        O::ChangeView { view } => matches!(action, A::DropView { name } if name == view),
+        O::ChangeView { view, .. } => matches!(action, A::DropView { name } if name == view),
         O::AddCheck { table, name, replaces: true, .. } => drops(table, &Some(name.clone())),
         O::AddUnique { table, name, replaces: true, .. }
         | O::AddForeignKey { table, name, replaces: true, .. }

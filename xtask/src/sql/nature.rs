@@ -46,9 +46,8 @@ pub fn lane(operation: &Operation) -> (Lane, &'static str) {
         O::RenameColumn { .. } | O::RenameTable { .. } => (Lane::Breaking, "old code uses the old name"),
         O::RenameEnumValue { .. } => (Lane::Breaking, "old code uses the old value"),
         O::DropColumn { .. } | O::DropTable { .. } => (Lane::Breaking, "data is lost, and old code uses it"),
-        O::DropView { .. } | O::ChangeView { .. } | O::DropEnum { .. } => {
-            (Lane::Breaking, "old code reads it as it was")
-        }
+        O::DropEnum { .. } => (Lane::Guarded, "PostgreSQL refuses it as long as a column has the type"),
+        O::DropView { .. } | O::ChangeView { .. } => (Lane::Breaking, "old code reads it as it was"),
         O::DropEnumValue { .. } => (Lane::Breaking, "rows may hold the value, and old code writes it"),
         O::ChangeType { .. } => (Lane::Breaking, "old code reads and writes the old type"),
         O::EnableRowSecurity { .. } => (Lane::Breaking, "old code sees no row that no policy shows it"),

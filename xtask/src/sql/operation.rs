@@ -161,9 +161,14 @@ pub enum Operation {
     },
     CreateView {
         view: TableName,
+        /// Its query.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
     },
     ChangeView {
         view: TableName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        definition: Option<String>,
     },
     DropView {
         view: TableName,
@@ -286,7 +291,7 @@ impl Operation {
             | O::AddEnumValue { name, .. }
             | O::DropEnumValue { name, .. }
             | O::RenameEnumValue { name, .. } => name.to_string(),
-            O::CreateView { view } | O::ChangeView { view } | O::DropView { view } => view.to_string(),
+            O::CreateView { view, .. } | O::ChangeView { view, .. } | O::DropView { view } => view.to_string(),
             O::Custom { tables, what, .. } => match tables.as_slice() {
                 [] => what.clone(),
                 tables => tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -306,6 +311,10 @@ impl Operation {
         match (&mut filled, result) {
             (O::ChangeType { from: from @ None, .. }, O::ChangeType { from: found, .. }) => from.clone_from(found),
             (O::AddCheck { expression: text @ None, .. }, O::AddCheck { expression: found, .. }) => {
+                text.clone_from(found);
+            }
+            (O::CreateView { definition: text @ None, .. }, O::CreateView { definition: found, .. })
+            | (O::ChangeView { definition: text @ None, .. }, O::ChangeView { definition: found, .. }) => {
                 text.clone_from(found);
             }
             (O::CreateTable { columns, .. }, O::CreateTable { columns: found, .. }) if columns.is_empty() => {
@@ -394,8 +403,8 @@ impl fmt::Display for Operation {
             O::RenameEnumValue { name, from, to } => {
                 write!(f, "rename value {} → {} of enum {name}", literal(from), literal(to))
             }
-            O::CreateView { view } => write!(f, "create view {view}"),
-            O::ChangeView { view } => write!(f, "change view {view}"),
+            O::CreateView { view, .. } => write!(f, "create view {view}"),
+            O::ChangeView { view, .. } => write!(f, "change view {view}"),
             O::DropView { view } => write!(f, "drop view {view}"),
             O::CreatePolicy { table, name } => write!(f, "create policy {name} on {table}"),
             O::ChangePolicy { table, name } => write!(f, "change policy {name} on {table}"),

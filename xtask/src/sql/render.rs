@@ -80,6 +80,10 @@ fn statements(operation: &Operation) -> Option<Vec<String>> {
         O::RenameEnumValue { name, from, to } => {
             Some(vec![format!("ALTER TYPE {} RENAME VALUE {} TO {}", name.quoted(), literal(from), literal(to))])
         }
+        O::ChangeView { view, definition: Some(definition) } => Some(vec![
+            format!("DROP VIEW {} CASCADE", view.quoted()),
+            format!("CREATE VIEW {} AS {definition}", view.quoted()),
+        ]),
         O::DropView { view } => Some(vec![format!("DROP VIEW {} CASCADE", view.quoted())]),
         O::EnableRowSecurity { .. } => alter("ENABLE ROW LEVEL SECURITY".to_owned()),
         O::DisableRowSecurity { .. } => alter("DISABLE ROW LEVEL SECURITY".to_owned()),
