@@ -5,11 +5,11 @@ use anyhow::Result;
 use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
-use super::schema::journal_of;
+use super::schema::history_of;
 use super::shadow::Database;
 use super::world::World;
+use crate::drizzle::migrate;
 use crate::drizzle::recover::{self, Verdict};
-use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum::{self, Mapping};
@@ -92,11 +92,11 @@ pub(super) fn mapping(operations: &[Operation]) -> Mapping {
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
 fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
-    let (config, journal) = journal_of(world)?;
+    let (config, history) = history_of(world)?;
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;
-    let pending = journal::pending(&journal.entries, &applied);
-    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending)? else { return Err(error) };
+    let pending = history.pending(&applied);
+    let Verdict::Fails(found) = recover::explain(&mut client, &history, &pending)? else { return Err(error) };
     let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
     let values = vec![
         ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),

@@ -24,21 +24,22 @@ use crate::state::{Evidence, durable};
 
 const MEND: &str = "edit the rollback file and run `cargo xtask db-change`; it is proven again";
 
-/// `rollback_<tag>.sql` beside the migration.
+/// Where its rollback stands.
 pub(super) fn path(migration: &Migration) -> PathBuf {
-    migration.file.with_file_name(rollback::file_name(&migration.tag))
+    migration.place().rollback()
 }
 
 pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
     let path = path(&migration);
-    let (before, after) = migration.snapshots(world)?;
+    let (before, after) = migration.snapshots(world, context)?;
     let derived = rollback::derive(&rollback::Migration {
         operations: &change.operations,
         before: &before,
         after: &after,
         tag: &migration.tag,
+        layout: migration.place().layout(),
         hash: &migration.hash,
         when: migration.when,
         migrations_table: world.migrations_table()?,
@@ -71,7 +72,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let text = fs::read(&path).with_context(|| format!("reading `{shown}`"))?;
     let how = if by_hand { "by hand" } else { "derived" };
     Ok(Outcome::Passed(
-        Evidence::new(format!("rollback_{}.sql, {how}", migration.tag))
+        Evidence::new(format!("{}, {how}", migration.place().rollback_name()))
             .proven("rollback", digest::of(&text))
             .proven("migration", migration.row())
             .info("file", path.display().to_string())
@@ -186,7 +187,7 @@ impl Proof<'_> {
         if now.iter().any(|row| row.hash == *hash) {
             let table = self.world.migrations_table()?;
             differences.push(format!("{table} still says that the migration is applied"));
-        } else if now != *books {
+        } else if !migrations::agree(books, &now) {
             let table = self.world.migrations_table()?;
             differences.push(format!("{table} has {} earlier migrations, and had {}", now.len(), books.len()));
         }

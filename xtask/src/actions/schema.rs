@@ -9,7 +9,8 @@ use super::generate::Migration;
 use super::world::World;
 use crate::code;
 use crate::digest;
-use crate::drizzle::{Snapshot, config, diff, export, schema};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{History, Snapshot, config, diff, export, implied, schema};
 use crate::engine::{Outcome, StepContext, files};
 use crate::failure::Failure;
 use crate::pg::error::Told;
@@ -93,7 +94,12 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     context.say("the schema files, exported by drizzle-kit");
     let exported = world.empty(context)?;
     let script = export::export(&world.work(&context.log_of("export"))?)?;
-    world.connect(context, &exported.name)?.batch_execute(&script).told("running what drizzle-kit exports")?;
+    let mut client = world.connect(context, &exported.name)?;
+    client.batch_execute(&script).told("running what drizzle-kit exports")?;
+    for statement in implied_names(world, context)? {
+        client.batch_execute(&statement).told("giving the names that the migrations gave")?;
+    }
+    drop(client);
     let from_files = modelled(take(&exported.name)?);
     let unmodelled = modelled(from_migrations).difference(&from_files);
     let touched = Change::of(context)?;
@@ -124,6 +130,17 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
         summary = format!("{summary}; drift elsewhere: {}", drift.len());
     }
     Ok(Outcome::Passed(Evidence::new(summary).proven("difference", list(&words)).proven("drift", list(&drift))))
+}
+
+/// What has to be called otherwise in a database made from the schema files, so that only what they say is compared.
+fn implied_names(world: &World<'_>, context: &StepContext<'_>) -> Result<Vec<String>> {
+    let migration = Migration::of(context)?;
+    if migration.place().layout() == Layout::Journal {
+        return Ok(Vec::new());
+    }
+    let (_, migrated) = migration.snapshots(world, context)?;
+    let files = schema::of_schema(&world.work(&context.log_of("schema"))?, world.config()?, None)?;
+    Ok(implied::renames(&files, &migrated))
 }
 
 /// The kinds of object that Drizzle's schema files can express.
@@ -171,8 +188,8 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 }
 
 /// The configuration as the work tree has it, for steps that need no more of a project.
-pub(super) fn journal_of(world: &World<'_>) -> Result<(config::Config, crate::drizzle::Journal)> {
+pub(super) fn history_of(world: &World<'_>) -> Result<(config::Config, History)> {
     let config = world.config()?.clone();
-    let journal = crate::drizzle::journal::load(&config.out)?;
-    Ok((config, journal))
+    let history = History::load(&config.out)?;
+    Ok((config, history))
 }

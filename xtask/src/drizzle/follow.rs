@@ -54,8 +54,10 @@ pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Ope
         for member in ["indexes", "uniqueConstraints", "compositePrimaryKeys", "foreignKeys"] {
             // The order of a map survives a rename, so that the same position is the same object.
             for (old_name, new_name) in object(old, member).keys().zip(object(new, member).keys()) {
-                if old_name != new_name {
-                    let (old, new) = (old_name.clone(), new_name.clone());
+                let old = before.name_in_database(key, member, old_name);
+                let new = after.name_in_database(key, member, new_name);
+                if old != new {
+                    let (old, new) = (old.to_owned(), new.to_owned());
                     found.push(Renamed {
                         table: snapshot::named(key, &moved.map("tables")[key]),
                         is_index: member == "indexes",
@@ -204,8 +206,11 @@ pub(crate) fn default_name(member: &str, table: &TableName, value: &Value) -> Op
     })
 }
 
-/// Renames the columns of a view that follow, and gives them.
+/// Renames the columns of a view that follow, and gives them. drizzle-kit 1.x keeps no columns of views: any of them may.
 fn view_columns(view: &mut Value, now: &Value, renames: &[Rename]) -> Vec<(String, String)> {
+    if view.get("columns").is_none() {
+        return renames.iter().map(|rename| (rename.from.clone(), rename.to.clone())).collect();
+    }
     let mut moves = Vec::new();
     for rename in renames {
         let (old, new) = (object(view, "columns"), object(now, "columns"));

@@ -1,0 +1,119 @@
+//! A rename and a new column on the migration folders of drizzle-kit 1.x, end to end with a real install of it.
+
+use std::fs;
+
+use xtask::drizzle::{self, Project};
+use xtask::pg::url;
+use xtask::process::{Run, tools};
+
+use crate::changes::{PHONE, RENAME, is_summary};
+use crate::sample::{Ran, Sample};
+
+const OUT: &str = "packages/db/drizzle";
+
+/// The newest migration's folder.
+fn newest(sample: &Sample) -> String {
+    let names = fs::read_dir(sample.path(OUT)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("20")).max().unwrap()
+}
+
+/// The expected summary, with the migration as it is called here.
+fn summary(sample: &Sample, expected: &str, file: &str) -> String {
+    expected.replace(file, &format!("{}/migration.sql", newest(sample)))
+}
+
+#[test]
+fn changes_go_through_on_the_folders_of_drizzle_kit_1_as_they_do_on_a_journal() {
+    let sample = Sample::on_drizzle_1();
+    let before = sample.content();
+    assert!(before.applied.iter().all(|row| row.name.is_some()), "{:?}", before.applied);
+    let waits = |args: &[&str], step: &str| {
+        let ran = sample.db_change(args);
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        assert_eq!(ran.json()["next"]["step"], step);
+    };
+    let says = |args: &[&str]| assert_eq!(sample.db_change(args).code, 0);
+
+    waits(&["start", "--title", "Rename email", "--rename", "users.email=users.email_address"], "read-docs");
+    says(&["attest", "read-docs", "--by", "Developer", "--note", "read them all"]);
+    waits(&[], "impact");
+    says(&["answer", "impact", "2", "--reason", "small internal app, one instance"]);
+    waits(&[], "schema-test-scaffold");
+    waits(&[], "implement");
+    sample.patch("rename/schema.patch");
+    undeclared_it_is_a_question(&sample);
+    waits(&[], "review");
+    let sql = sample.read(&format!("{OUT}/{}/migration.sql", newest(&sample)));
+    assert!(sql.contains("RENAME COLUMN \"email\" TO \"email_address\"") && !sql.contains("DROP COLUMN"), "{sql}");
+    says(&["accept", "H10", "--reason", "code and database are deployed together"]);
+    waits(&[], "typecheck");
+    says(&["answer", "typecheck", "1", "--reason", "the compiler shows every place"]);
+    sample.patch("rename/code.patch");
+    // The unique constraint keeps its name and its index, so that nothing grows with the rows and nothing is asked about that.
+    sample.edit("packages/db/tests/users.test.ts", "users_email_address_unique", "users_email_unique");
+    waits(&[], "checklist");
+    says(&["attest", "checklist", "--by", "Developer", "--note", "mail to the team"]);
+    let last = sample.db_change(&[]);
+    assert_eq!(last.code, 0);
+    is_summary(&last.stdout, &summary(&sample, RENAME, "0007_rename_email.sql"));
+
+    let tag = newest(&sample);
+    let after = sample.content();
+    assert_eq!(after.applied.last().unwrap().name.as_deref(), Some(tag.as_str()));
+    let difference = before.schema.difference(&after.schema).join("\n");
+    assert!(difference.contains("+ column public.users.email_address: text not null"), "{difference}");
+    assert!(sample.path(&format!("{OUT}/receipts/{tag}.toml")).exists());
+
+    // The rollback as a person runs it, on the database that was really migrated.
+    let rollback = sample.read(&format!("{OUT}/{tag}/rollback.sql"));
+    let psql = |text: &str| {
+        let mut run = Run::new(sample.shared.postgres.tool("psql"), sample.root()).args(["-X", "-q"]);
+        run.env = url::parse(&sample.env["DATABASE_URL"]).unwrap().libpq_env();
+        Ran::of(&run.stdin(text))
+    };
+    let down = psql(&rollback);
+    assert_eq!(down.code, 0, "{}", down.stderr);
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0]);
+    assert_ne!(psql(&rollback).code, 0, "a second time it refuses");
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0]);
+
+    // The next change takes the one that was taken back along: its base has it.
+    sample.commit("Rename email");
+    let name = "  name: text('name').notNull(),\n";
+    sample.edit("packages/db/src/schema/users.ts", name, &format!("{name}  phone: text('phone'),\n"));
+    let ran = sample.db_change(&[]);
+    assert_eq!(ran.code, 0);
+    is_summary(&ran.stdout, &summary(&sample, PHONE, "0007_add_users_phone.sql"));
+    let tag = newest(&sample);
+    let now = sample.content();
+    assert_eq!(after.schema.difference(&now.schema), ["+ column public.users.phone: text"]);
+    assert_eq!(now.applied.len(), before.applied.len() + 2);
+    let inventory = sample.db_change(&["inventory", "--json"]).json();
+    assert_eq!((&inventory["problems"], &inventory["pending"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let mut changed = sample.changed();
+    changed.sort();
+    assert_eq!(
+        changed,
+        [
+            " M packages/db/src/schema/users.ts".to_owned(),
+            format!("?? {OUT}/{tag}/migration.sql"),
+            format!("?? {OUT}/{tag}/rollback.sql"),
+            format!("?? {OUT}/{tag}/snapshot.json"),
+            format!("?? {OUT}/receipts/{tag}.toml"),
+            "?? packages/db/tests/add-users-phone.test.ts".to_owned(),
+        ]
+    );
+}
+
+/// Without the declared rename drizzle-kit has a question, which the error tells, and the folder is as it was.
+fn undeclared_it_is_a_question(sample: &Sample) {
+    let before = sample.changed();
+    let bun = tools::bun(Some(&sample.root())).unwrap().path;
+    let mut project = Project::new(sample.root(), sample.path("packages/db"), bun);
+    project.env.insert("DATABASE_URL".to_owned(), sample.env["DATABASE_URL"].clone());
+    let config = drizzle::config::load(&project).unwrap();
+    let error = drizzle::generate::generate(&project, &config, "undeclared", &[]).unwrap_err();
+    let details = xtask::failure::Failure::from_error(&error).details;
+    assert_eq!(details[0], "is column public.users.email_address created or renamed from another column?");
+    assert_eq!(sample.changed(), before);
+}
