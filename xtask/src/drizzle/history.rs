@@ -245,6 +245,40 @@ mod tests {
     }
 
     #[test]
+    fn a_migration_that_was_not_written_to_its_end_is_torn_and_goes_with_its_folder() {
+        let root = folder(&[FOLDER, "20260101000001_b/snapshot.json", "20260101000001_b/rollback.sql"]);
+        let out = root.path().join("drizzle");
+        let history = History::load(&out).unwrap();
+        let lost = &history.entries[1];
+        assert!(history.is_torn(lost));
+        let removal = history.without(std::slice::from_ref(lost)).unwrap();
+        let inside = |name: &str| out.join("20260101000001_b").join(name);
+        assert_eq!(removal.files, [inside("snapshot.json"), inside("rollback.sql")]);
+        assert_eq!((removal.folders, removal.index), (vec![inside("")], None));
+    }
+
+    #[test]
+    fn a_migration_goes_out_of_the_journal_with_its_own_files_only() {
+        let root = folder(&["0000_a.sql", "0001_b.sql", "meta/0000_snapshot.json", "meta/0001_snapshot.json"]);
+        let out = root.path().join("drizzle");
+        let mut journal = Journal::empty();
+        for (idx, tag) in ["0000_a", "0001_b"].iter().enumerate() {
+            let idx = i64::try_from(idx).unwrap();
+            journal.entries.push(Entry { idx, version: "7".into(), when: idx, tag: (*tag).into(), breakpoints: true });
+        }
+        fs::write(journal::path(&out), serde_json::to_string(&journal).unwrap()).unwrap();
+        fs::write(out.join("meta/0002_snapshot.json"), "").unwrap();
+        let history = History::load(&out).unwrap();
+        assert_eq!(history.stray_snapshots(), [out.join("meta/0002_snapshot.json")]);
+        let removal = history.without(&history.entries[1..]).unwrap();
+        assert_eq!(removal.files, [out.join("0001_b.sql"), out.join("meta/0001_snapshot.json")]);
+        let (path, text) = removal.index.unwrap();
+        assert_eq!(path, journal::path(&out));
+        let kept: Journal = serde_json::from_str(&text).unwrap();
+        assert_eq!(kept.entries, history.entries[..1]);
+    }
+
+    #[test]
     fn a_schema_is_known_only_where_all_earlier_migrations_are_ancestors() {
         let head = |id: &str, parents: &[&str]| Head {
             id: id.to_owned(),

@@ -14,6 +14,7 @@ use super::recover::{self, Verdict};
 use crate::failure::Failure;
 use crate::pg::migrations::{self, Applied};
 use crate::process::Output;
+use crate::process::rows::Rows;
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -140,7 +141,7 @@ fn explained(
         }
         Verdict::Succeeds => failed(output, "drizzle-kit failed, but the same statements succeed on our connection")
             .hint("see that `DATABASE_URL` reaches the database from a child process, and that `db:migrate` uses it"),
-        Verdict::NotJudged(why) => match told(output) {
+        Verdict::NotJudged(why) => match told(&format!("{}\n{}", output.stdout, output.stderr)) {
             Some(error) => {
                 failed(output, &format!("drizzle-kit failed: {error}")).detail(format!("not run again: {why}"))
             }
@@ -150,8 +151,8 @@ fn explained(
 }
 
 /// PostgreSQL's error as drizzle-kit 1.x prints it (postgres.js: `PostgresError: …`, pg: `error: …`), without values.
-fn told(output: &Output) -> Option<String> {
-    let text = super::prompt::plain(&format!("{}\n{}", output.stdout, output.stderr));
+fn told(text: &str) -> Option<String> {
+    let text = super::prompt::plain(text);
     let (at, message) = text.lines().enumerate().find_map(|(at, line)| {
         let line = line.trim();
         Some((at, line.strip_prefix("PostgresError: ").or(line.strip_prefix("error: "))?))
@@ -163,7 +164,7 @@ fn told(output: &Output) -> Option<String> {
 fn failed(output: &Output, problem: &str) -> Failure {
     Failure::step(format!("the migration is not proven: {problem}"))
         .detail(format!("drizzle-kit ended with exit code {}", output.code()))
-        .detail(without_details(&super::prompt::plain(&output.tail(6))))
+        .detail(without_details(&Rows::without(&super::prompt::plain(&output.tail(6)))))
 }
 
 /// What drizzle-kit printed, without the lines in which PostgreSQL and postgres.js quote rows.
@@ -190,6 +191,27 @@ mod tests {
         assert!(verdict(&before, &expected, &before).unwrap_err().contains("0 rows that were to be 1"));
         assert!(verdict(&before, &expected, &rows(&[("a", 1), ("x", 2)])).is_err());
         assert!(verdict(&before, &expected, &rows(&[("x", 1), ("b", 2)])).unwrap_err().contains("older rows"));
+    }
+
+    /// As drizzle-kit 1.0.0-rc.5 printed it, with postgres.js 3.4.9.
+    const FAILED: &str = "[⣷] applying migrations...{
+  severity: 'NOTICE',
+  code: '42P06',
+}
+PostgresError: invalid input syntax for type integer: \"dup\"
+    at ErrorResponse (file:///src/connection.js:815:30) {
+  severity: 'ERROR',
+  code: '22P02',
+}
+[✗] Error during migration:
+Failed query: alter table users alter column name type integer using name::integer;
+error: script \"db:migrate\" exited with code 1";
+
+    #[test]
+    fn the_error_that_drizzle_kit_prints_is_told_without_its_values() {
+        let expected = "SQLSTATE 22P02: invalid input syntax for type integer: \"…\"";
+        assert_eq!(told(FAILED).as_deref(), Some(expected));
+        assert_eq!(told("[⣷] applying migrations...\nerror: script \"db:migrate\" exited with code 1"), None);
     }
 
     #[test]

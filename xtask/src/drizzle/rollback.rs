@@ -349,6 +349,26 @@ mod tests {
     }
 
     #[test]
+    fn the_folders_of_drizzle_kit_1_are_known_by_name_and_the_last_row_is_the_newest() {
+        let (before, after) = (snapshot("email"), snapshot("email_address"));
+        let (tag, sql) = ("20260101000000_x", "ALTER TABLE users RENAME COLUMN email TO email_address");
+        let (migrations_table, operations) = (TableName::new("drizzle", "m"), [rename()]);
+        let (layout, before, after) = (Layout::Folders, &before, &after);
+        let operations = operations.as_slice();
+        let migration =
+            Migration { tag, layout, hash: "abc", when: 17, migrations_table, sql, before, after, operations };
+        let Derived::Sql(rollback) = derive(&migration) else { panic!() };
+        for part in [
+            "< 20260101000000_x/rollback.sql\n",
+            r#"SELECT hash, name INTO newest FROM "drizzle"."m" ORDER BY id DESC LIMIT 1;"#,
+            "OR newest.name IS DISTINCT FROM '20260101000000_x' THEN",
+            r#"DELETE FROM "drizzle"."m" WHERE hash = 'abc' AND name = '20260101000000_x';"#,
+        ] {
+            assert!(rollback.text.contains(part), "{part} in {}", rollback.text);
+        }
+    }
+
+    #[test]
     fn an_added_column_goes_with_its_values_and_the_file_says_so() {
         let (before, mut after) = (snapshot("email"), snapshot("email"));
         after.0["tables"]["public.users"]["columns"]["a\nb"] =
