@@ -1,6 +1,7 @@
 //! A rename and a new column on the migration folders of drizzle-kit 1.x, end to end with a real install of it.
 
 use std::fs;
+use std::path::PathBuf;
 
 use xtask::drizzle::{self, Project};
 use xtask::pg::url;
@@ -81,9 +82,12 @@ fn changes_go_through_on_the_folders_of_drizzle_kit_1_as_they_do_on_a_journal() 
     sample.commit("Rename email");
     let name = "  name: text('name').notNull(),\n";
     sample.edit("packages/db/src/schema/users.ts", name, &format!("{name}  phone: text('phone'),\n"));
+    says(&["--to", "implement"]);
+    let torn = leave_half_a_migration(&sample);
     let ran = sample.db_change(&[]);
     assert_eq!(ran.code, 0);
     is_summary(&ran.stdout, &summary(&sample, PHONE, "0007_add_users_phone.sql"));
+    assert!(!torn.exists());
     let tag = newest(&sample);
     let now = sample.content();
     assert_eq!(after.schema.difference(&now.schema), ["+ column public.users.phone: text"]);
@@ -103,6 +107,15 @@ fn changes_go_through_on_the_folders_of_drizzle_kit_1_as_they_do_on_a_journal() 
             "?? packages/db/tests/add-users-phone.test.ts".to_owned(),
         ]
     );
+}
+
+/// As drizzle-kit leaves the folder when it is ended between its writes, and the runner with it: no SQL yet.
+fn leave_half_a_migration(sample: &Sample) -> PathBuf {
+    sample.write(".db-change/runs/add-users-phone-1/evidence/making-a-migration", "add_users_phone");
+    let torn = sample.path(&format!("{OUT}/20990101000000_add_users_phone"));
+    fs::create_dir(&torn).unwrap();
+    fs::write(torn.join("snapshot.json"), "{").unwrap();
+    torn
 }
 
 /// Without the declared rename drizzle-kit has a question, which the error tells, and the folder is as it was.
