@@ -3,14 +3,73 @@
 use std::fs;
 use std::path::PathBuf;
 
-use xtask::drizzle::{self, Project};
+use xtask::drizzle::{self, History, Project, diff};
 use xtask::pg::url;
 use xtask::process::{Run, tools};
+use xtask::sql::{Operation, TableName};
 
 use crate::changes::{PHONE, RENAME, is_summary};
 use crate::sample::{Ran, Sample};
 
 const OUT: &str = "packages/db/drizzle";
+
+/// One of everything that a schema file can hold, named by the files or not.
+const RICH: &str = r"import { sql } from 'drizzle-orm';
+import { check, index, integer, numeric, pgMaterializedView, pgPolicy, pgRole, pgSchema, pgSequence, pgTable, pgView,
+  primaryKey, serial, text, unique, uniqueIndex, varchar } from 'drizzle-orm/pg-core';
+export const app = pgSchema('app');
+export const mood = app.enum('Mood', ['sad', 'ok']);
+export const seq = pgSequence('seq', { startWith: 5 });
+export const reader = pgRole('reader', { createDb: true });
+export const a = pgTable('a', {
+  id: serial('id').primaryKey(), x: text('x').array().default(['q']), y: varchar('y', { length: 20 }).unique('my_name'),
+  n: numeric('n', { precision: 5, scale: 2 }).default('1.5'), i: integer('i').generatedAlwaysAsIdentity(),
+  g: text('g').generatedAlwaysAs(sql`lower(n::text)`), m: mood('m').array(),
+}, (t) => [
+  index().on(t.x), uniqueIndex('ui').on(t.n.desc()).where(sql`n is not null`), check('ck', sql`${t.n} > 0`),
+  pgPolicy('look', { for: 'select', to: reader, using: sql`true` }), index('low').on(sql`lower(${t.y})`),
+]);
+export const b = app.table('b', { p: integer('p'), q: integer('q').references(() => a.id) },
+  (t) => [primaryKey({ columns: [t.p, t.q] }), unique().on(t.p, t.q).nullsNotDistinct()]);
+export const v = pgView('v').with({ securityInvoker: true }).as((qb) => qb.select({ id: a.id }).from(a));
+export const mv = pgMaterializedView('mv').as((qb) => qb.select({ id: a.id }).from(a));
+";
+
+#[test]
+fn schema_files_and_history_say_the_same_of_every_kind_of_object_and_renames_are_nothing_but_renames() {
+    let sample = Sample::on_drizzle_1();
+    let project = project(&sample);
+    let config = drizzle::config::load(&project).unwrap();
+    let rich = "packages/db/src/schema/rich.ts";
+    sample.write(rich, RICH);
+    let index = "packages/db/src/schema/index.ts";
+    sample.write(index, &format!("{}export * from './rich';\n", sample.read(index)));
+    let made = |name: &str, declared: &[Operation]| {
+        let words = |operations: Vec<Operation>| operations.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let generated = drizzle::generate::generate(&project, &config, name, declared).unwrap();
+        let latest = History::load(&config.out).unwrap().latest(&project).unwrap();
+        let files = drizzle::schema::of_schema(&project, &config, None).unwrap();
+        assert_eq!(words(diff::differences(&latest, &files, &[])), [] as [String; 0]);
+        words(generated.operations)
+    };
+    let objects =
+        ["table a", "table app.b", "enum app.Mood", "schema app", "sequence seq", "role reader", "view v", "view mv"];
+    assert_eq!(made("rich", &[]), objects.map(|object| format!("create {object}")));
+    let columns = [("public", "a", "x"), ("public", "a", "y"), ("app", "b", "p")];
+    let renames = columns.map(|(schema, table, column)| {
+        sample.edit(rich, &format!("('{column}'"), &format!("('{column}{column}'"));
+        let table = TableName::new(schema, table);
+        Operation::RenameColumn { table, from: column.to_owned(), to: format!("{column}{column}") }
+    });
+    assert_eq!(made("renames", &renames), renames.each_ref().map(ToString::to_string));
+}
+
+fn project(sample: &Sample) -> Project {
+    let bun = tools::bun(Some(&sample.root())).unwrap().path;
+    let mut project = Project::new(sample.root(), sample.path("packages/db"), bun);
+    project.env.insert("DATABASE_URL".to_owned(), sample.env["DATABASE_URL"].clone());
+    project
+}
 
 /// The newest migration's folder.
 fn newest(sample: &Sample) -> String {
@@ -121,9 +180,7 @@ fn leave_half_a_migration(sample: &Sample) -> PathBuf {
 /// Without the declared rename drizzle-kit has a question, which the error tells, and the folder is as it was.
 fn undeclared_it_is_a_question(sample: &Sample) {
     let before = sample.changed();
-    let bun = tools::bun(Some(&sample.root())).unwrap().path;
-    let mut project = Project::new(sample.root(), sample.path("packages/db"), bun);
-    project.env.insert("DATABASE_URL".to_owned(), sample.env["DATABASE_URL"].clone());
+    let project = project(sample);
     let config = drizzle::config::load(&project).unwrap();
     let error = drizzle::generate::generate(&project, &config, "undeclared", &[]).unwrap_err();
     let details = xtask::failure::Failure::from_error(&error).details;

@@ -71,8 +71,9 @@ fn judged(envelope: &Envelope, output: &Output, said: &str) -> std::result::Resu
 }
 
 fn unsound(problem: &str, said: &str) -> Failure {
-    // The envelope itself is told by then, and a line may be as long as a schema.
-    let lines = said.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with(['{', '$']));
+    // The envelope is told by then, what bun says of the script is no news, and a line may be as long as a schema.
+    let noise = |line: &&str| line.is_empty() || line.starts_with(['{', '$']) || line.starts_with("error: script ");
+    let lines = said.lines().map(str::trim_end).filter(|line| !noise(line));
     let told = lines.take(6).map(|line| line.chars().take(300).collect::<String>()).collect::<Vec<_>>();
     Failure::step(format!("drizzle-kit made no sound migration: {problem}")).detail(told.join("\n"))
 }
