@@ -3,10 +3,13 @@
 //!
 //! All kinds of one test live in one repo, each on a branch of its own, so that the base's tree and its tests are looked at once.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use crate::sample::{Ran, Sample, project};
+use xtask::process::Run;
+
+use crate::sample::{Content, Ran, Sample};
 
 /// One kind of change.
 struct Kind {
@@ -293,21 +296,27 @@ const UNSOUND: &[Kind] = &[
 
 #[test]
 fn kinds_that_the_data_allows_are_rehearsed_in_their_lane_with_what_is_asked() {
-    tell(&play(SOUND));
+    tell(&play(SOUND, false));
 }
 
 #[test]
 fn kinds_that_rows_stand_in_the_way_of_end_in_a_question_that_names_them() {
-    tell(&play(UNSOUND));
+    tell(&play(UNSOUND, false));
 }
 
-fn play(kinds: &[Kind]) -> Vec<Seen> {
+#[test]
+#[ignore = "several minutes: cargo xtask test --full"]
+fn kinds_that_the_data_allows_are_carried_to_the_report_and_taken_back() {
+    tell(&play(SOUND, true));
+}
+
+fn play(kinds: &[Kind], to_the_end: bool) -> Vec<Seen> {
     let sample = Sample::new();
     let mut failed = Vec::new();
     let seen: Vec<Option<Seen>> = kinds
         .iter()
         .map(|kind| {
-            let seen = catch_unwind(AssertUnwindSafe(|| one(&sample, kind)));
+            let seen = catch_unwind(AssertUnwindSafe(|| one(&sample, kind, to_the_end)));
             if seen.is_err() {
                 // The next kind may be sound; the test fails at its end.
                 let _ = Ran::of(&sample.command(&["db-change", "abort", "--reason", "the next kind"]));
@@ -320,7 +329,7 @@ fn play(kinds: &[Kind]) -> Vec<Seen> {
     seen.into_iter().flatten().collect()
 }
 
-fn one(sample: &Sample, kind: &Kind) -> Seen {
+fn one(sample: &Sample, kind: &Kind, to_the_end: bool) -> Seen {
     eprintln!("\n==== {}", kind.name);
     let began = Instant::now();
     sample.git(&[
@@ -339,14 +348,19 @@ fn one(sample: &Sample, kind: &Kind) -> Seen {
         let ran = sample.db_change(&[&["start", "--to", "declare"], kind.flags].concat());
         assert!(ran.code == 0 || ran.code == 3, "{}: {}", kind.name, ran.stderr);
     }
-    let to = if matches!(kind.end, End::Applied) { "report" } else { "rehearse" };
+    let whole = to_the_end || matches!(kind.end, End::Applied);
+    let to = if whole { "report" } else { "rehearse" };
+    let before = whole.then(|| sample.content());
     let (ran, asked) = drive(sample, to);
     let status = sample.status();
     let lane = status["lane"].as_str().unwrap().to_owned();
     let end = match &kind.end {
         End::Rehearsed | End::Applied => {
             assert_eq!(ran.code, 0, "{}: {}", kind.name, ran.stderr);
-            if to == "report" { "applied" } else { "rehearsed" }
+            if let Some(before) = before {
+                take_back(sample, &before);
+            }
+            if whole { "applied" } else { "rehearsed" }
         }
         End::Data(words) => {
             assert_eq!(ran.code, 3, "{}: {}", kind.name, ran.stderr);
@@ -373,6 +387,23 @@ fn one(sample: &Sample, kind: &Kind) -> Seen {
     let seconds = began.elapsed().as_secs_f64();
     sample.db_change(&["abort", "--reason", "the next kind"]);
     Seen { name: kind.name, lane, asked, verdict, end, seconds }
+}
+
+/// Runs the rollback as a person would, after which the development database is as it was.
+fn take_back(sample: &Sample, before: &Content) {
+    let folder = sample.path("packages/db/drizzle");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let file =
+        files.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with("rollback_")).unwrap();
+    let mut psql = Run::new(sample.shared.postgres.tool("psql"), sample.root()).args([
+        "-X",
+        "-q",
+        &sample.shared.server.url(&sample.database),
+    ]);
+    psql.stdin = Some(fs::read(file).unwrap());
+    let ran = Ran::of(&psql);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0]);
 }
 
 /// Goes on until nothing waits for a person any more, or `rehearse` asks about the data.
@@ -419,7 +450,6 @@ fn verdict(sample: &Sample) -> String {
 }
 
 fn tell(seen: &[Seen]) {
-    let _ = project();
     for one in seen {
         eprintln!(
             "| {} | {} | {} | {} | {} | {:.0} |",

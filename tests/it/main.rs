@@ -12,6 +12,7 @@ mod display;
 mod engine;
 mod exit_codes;
 mod fake_host;
+mod folders;
 mod freshness;
 #[cfg(target_os = "linux")]
 mod full_disk;

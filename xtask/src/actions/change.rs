@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
-use crate::drizzle::{Snapshot, diff, journal, schema, snapshot};
+use crate::drizzle::{History, Snapshot, diff, schema};
 use crate::engine::StepContext;
 use crate::failure::{Failure, Kind};
 use crate::process::Log;
@@ -105,8 +105,7 @@ pub fn refuse_unbuilt(operations: &[Operation]) -> Result<()> {
 pub fn infer(world: &World<'_>) -> Result<Option<Change>> {
     let project = world.work(&Log::at(world.folder.log_stem(0, "infer")))?;
     let config = world.config()?;
-    let journal = journal::load(&config.out)?;
-    let latest = snapshot::latest(&config.out, &journal)?;
+    let latest = History::load(&config.out)?.latest(&project)?;
     let now = schema::of_schema(&project, config, Some(latest.id()))?;
     let operations = diff::differences(&latest, &now, &[]);
     if operations.is_empty() {
@@ -166,8 +165,7 @@ fn ask_for_rename(rename: &Operation) -> Failure {
 pub fn base_snapshot(world: &World<'_>, context: &StepContext<'_>) -> Result<Snapshot> {
     let project = world.base(context, &context.log_of("base"))?;
     let config = crate::drizzle::config::load(&project)?;
-    let journal = journal::load(&config.out)?;
-    snapshot::latest(&config.out, &journal)
+    History::load(&config.out)?.latest(&project)
 }
 
 #[cfg(test)]

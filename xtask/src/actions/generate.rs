@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::change::{self, Change};
-use super::schema::journal_of;
+use super::schema::history_of;
 use super::world::World;
-use crate::drizzle::{self, Entry, Snapshot, diff, generate as kit, journal, schema, snapshot};
+use crate::drizzle::layout::Place;
+use crate::drizzle::{self, Entry, History, Snapshot, diff, generate as kit, schema};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::sql::names::literal;
@@ -50,10 +51,15 @@ impl Migration {
         fs::read_to_string(&self.file).with_context(|| format!("reading `{}`", self.file.display()))
     }
 
-    /// The snapshots before and after it, from the work tree.
-    pub(super) fn snapshots(&self, world: &World<'_>) -> Result<(Snapshot, Snapshot)> {
-        let (config, journal) = journal_of(world)?;
-        snapshot::around(&config.out, &journal, &self.tag)
+    /// What stands around its SQL.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place::of(&self.file, &self.tag)
+    }
+
+    /// The schemas before and after it, from the work tree.
+    pub(super) fn snapshots(&self, world: &World<'_>, context: &StepContext<'_>) -> Result<(Snapshot, Snapshot)> {
+        let (_, history) = history_of(world)?;
+        history.around(&world.work(&context.log_of("snapshots"))?, &self.tag)
     }
 }
 
@@ -63,23 +69,22 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let project = world.work(&context.log)?;
     let config = world.config()?;
     let base_project = world.base(context, &context.log_of("base"))?;
-    let base_out = drizzle::config::load(&base_project)?.out;
-    let base_journal = journal::load(&base_out)?;
+    let base_history = History::load(&drizzle::config::load(&base_project)?.out)?;
     let making = context.kept(MAKING);
     if making.exists() {
-        clear_up(world, config, &base_out, &base_journal)?;
+        clear_up(world, config, &base_history)?;
     }
     let now = schema::of_schema(&project, config, Some(base.id()))?;
-    let journal = journal::load(&config.out)?;
-    check_history((&base_out, &base_journal), (&config.out, &journal))?;
-    let new: Vec<&Entry> = journal.entries.iter().filter(|entry| base_journal.entry(&entry.tag).is_none()).collect();
+    let history = History::load(&config.out)?;
+    check_history(&base_history, &history)?;
+    let new: Vec<&Entry> = history.entries.iter().filter(|entry| base_history.entry(&entry.tag).is_none()).collect();
     let made = match new.as_slice() {
         [] => false,
         [entry] => {
-            let (_, after) = snapshot::around(&config.out, &journal, &entry.tag)?;
+            let (_, after) = history.around(&project, &entry.tag)?;
             let same = diff::differences(&after, &now, &[]).is_empty();
             if !same {
-                set_aside(world, context, config, &base_journal, entry)?;
+                set_aside(world, context, &history, entry)?;
             }
             same
         }
@@ -104,20 +109,20 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     } else if making.exists() {
         fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
     }
-    let journal = journal::load(&config.out)?;
-    let entry = journal.entries.iter().find(|entry| base_journal.entry(&entry.tag).is_none());
+    let history = History::load(&config.out)?;
+    let entry = history.entries.iter().find(|entry| base_history.entry(&entry.tag).is_none());
     let entry = entry.context("a migration was generated")?;
-    let (before, after) = snapshot::around(&config.out, &journal, &entry.tag)?;
+    let (before, after) = history.around(&project, &entry.tag)?;
     let found = diff::differences(&before, &after, &change.operations);
     check_operations(&change.operations, &found, "the migration is")?;
-    let file = journal::sql_path(&config.out, entry);
+    let file = history.sql_path(entry);
     let sql = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
     let shown = project.relative(&file);
     check_sql(&change.operations, &sql, &shown)?;
     Ok(Outcome::Passed(
-        Evidence::new(format!("{}.sql", entry.tag))
+        Evidence::new(Place::of(&file, &entry.tag).name())
             .proven("tag", entry.tag.clone())
-            .proven("hash", journal::hash(&config.out, entry)?)
+            .proven("hash", history.hash(entry)?)
             .proven("when", entry.when)
             .proven(
                 "operations",
@@ -134,19 +139,20 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Result<Option<Outcome>> {
     let project = world.work(&context.log)?;
     let config = world.config()?;
-    let base_journal = journal::load(&drizzle::config::load(&world.base(context, &context.log_of("base"))?)?.out)?;
-    let new = |journal: &drizzle::Journal| {
-        journal.entries.iter().find(|entry| base_journal.entry(&entry.tag).is_none()).cloned()
+    let base = History::load(&drizzle::config::load(&world.base(context, &context.log_of("base"))?)?.out)?;
+    let new = || -> Result<Option<PathBuf>> {
+        let history = History::load(&config.out)?;
+        let entry = history.entries.iter().find(|entry| base.entry(&entry.tag).is_none());
+        Ok(entry.map(|entry| history.sql_path(entry)))
     };
-    let entry = match new(&journal::load(&config.out)?) {
-        Some(entry) => entry,
+    let file = match new()? {
+        Some(file) => file,
         None => {
             context.say("bun run db:generate --custom");
             kit::custom(&project, config, &change.slug().replace('-', "_"))?;
-            new(&journal::load(&config.out)?).context("a migration was generated")?
+            new()?.context("a migration was generated")?
         }
     };
-    let file = journal::sql_path(&config.out, &entry);
     let text = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
     if !statements::parse(&text).statements.is_empty() {
         return Ok(None);
@@ -159,13 +165,12 @@ pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: 
 }
 
 /// The base's migrations are as they were: databases have run them, and no other edit would be rehearsed anywhere.
-fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Path, &drizzle::Journal)) -> Result<()> {
+fn check_history(base: &History, now: &History) -> Result<()> {
     let mut changed = Vec::new();
     for (index, entry) in base.entries.iter().enumerate() {
         let same = now.entries.get(index) == Some(entry)
-            && journal::hash(base_out, entry)? == journal::hash(out, entry)?
-            && fs::read(journal::snapshot_path(base_out, entry)).ok()
-                == fs::read(journal::snapshot_path(out, entry)).ok();
+            && base.hash(entry)? == now.hash(entry)?
+            && fs::read(base.snapshot_path(entry)).ok() == fs::read(now.snapshot_path(entry)).ok();
         if !same {
             changed.push(entry.tag.clone());
         }
@@ -173,9 +178,9 @@ fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Pat
     if changed.is_empty() {
         return Ok(());
     }
-    let out = out.display();
+    let out = now.out.display();
     Err(Failure::step(format!("migrations of the base are not as they were: {}", changed.join(", ")))
-        .detail("its SQL, its snapshot or its journal entry differs from the base commit, where databases took it from")
+        .detail("its SQL, its snapshot or its place in the order differs from the base commit, where databases took it from")
         .hint(format!("take the edit back (git diff {out}) and write it as a migration of its own"))
         .into())
 }
@@ -259,79 +264,60 @@ fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
     Err(failure.hint(format!("edit {shown} and run `cargo xtask db-change`, or declare what you mean")).into())
 }
 
-/// A runner was killed while drizzle-kit was writing: snapshot, then journal, then SQL (0.31). Where only a part of it is there, the
-/// next try would take the snapshot for a migration that was made; the part goes to the run's folder.
-fn clear_up(
-    world: &World<'_>,
-    config: &drizzle::Config,
-    base_out: &Path,
-    base_journal: &drizzle::Journal,
-) -> Result<()> {
-    let out = &config.out;
-    let mut journal = journal::load(out)?;
-    let torn = |entry: &Entry| {
-        let empty = fs::metadata(journal::sql_path(out, entry)).map_or(true, |found| found.len() == 0);
-        base_journal.entry(&entry.tag).is_none()
-            && (empty || snapshot::load(&journal::snapshot_path(out, entry)).is_err())
-    };
-    let (lost, kept): (Vec<Entry>, Vec<Entry>) = journal.entries.drain(..).partition(torn);
-    let whole: Vec<PathBuf> = kept.iter().map(|entry| journal::snapshot_path(out, entry)).collect();
-    if !lost.is_empty() {
-        journal.entries = kept;
-        let text = serde_json::to_string_pretty(&journal).context("describing the journal")?;
-        durable::write(&journal::path(out), text.as_bytes())?;
-    }
-    let meta = out.join("meta");
-    let snapshots = fs::read_dir(&meta).with_context(|| format!("listing `{}`", meta.display()))?;
-    let stray = snapshots.flatten().map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default();
-        let snapshot = name.to_string_lossy().ends_with("_snapshot.json");
-        snapshot && !whole.contains(path) && !base_out.join("meta").join(name).exists()
-    });
-    let sql = lost.iter().map(|entry| journal::sql_path(out, entry)).filter(|path| path.exists());
-    for path in stray.chain(sql) {
-        keep_away(world, &path)?;
-        fs::remove_file(&path).with_context(|| format!("removing `{}`", path.display()))?;
+/// A runner was killed while drizzle-kit was writing. Where only a part of a migration is there, the next try would take it for one
+/// that was made; the part goes to the run's folder.
+fn clear_up(world: &World<'_>, config: &drizzle::Config, base: &History) -> Result<()> {
+    let history = History::load(&config.out)?;
+    let torn = |entry: &&Entry| base.entry(&entry.tag).is_none() && history.is_torn(entry);
+    let lost: Vec<Entry> = history.entries.iter().filter(torn).cloned().collect();
+    remove(world, &history, &lost)?;
+    let of_base = |path: &PathBuf| path.strip_prefix(&config.out).is_ok_and(|inside| base.out.join(inside).exists());
+    for path in History::load(&config.out)?.stray_snapshots().iter().filter(|path| !of_base(path)) {
+        keep_away(world, &config.out, path)?;
+        fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
     }
     Ok(())
 }
 
-/// A copy in the run's folder of a file that is about to go.
-fn keep_away(world: &World<'_>, path: &Path) -> Result<()> {
-    let folder = world.folder.kept("set-aside");
-    durable::create_folder(&folder)?;
-    let name = path.file_name().context("a file has a name")?;
-    fs::copy(path, folder.join(name)).map(|_| ()).with_context(|| format!("keeping `{}`", path.display()))
+/// Takes migrations out of the history; what they were goes to the run's folder first.
+fn remove(world: &World<'_>, history: &History, unwanted: &[Entry]) -> Result<()> {
+    let removal = history.without(unwanted)?;
+    for path in &removal.files {
+        keep_away(world, &history.out, path)?;
+    }
+    if let Some((path, text)) = &removal.index {
+        durable::write(path, text.as_bytes())?;
+    }
+    for path in &removal.files {
+        fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
+    }
+    for folder in removal.folders {
+        // One that holds anything else stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
-/// The run's own migration no longer fits the schema: it goes to the run's folder, and the base's journal comes back.
-fn set_aside(
-    world: &World<'_>,
-    context: &StepContext<'_>,
-    config: &drizzle::Config,
-    base_journal: &drizzle::Journal,
-    entry: &Entry,
-) -> Result<()> {
+/// A copy in the run's folder of a file in the migrations folder that is about to go.
+fn keep_away(world: &World<'_>, out: &Path, path: &Path) -> Result<()> {
+    let copy = world.folder.kept("set-aside").join(path.strip_prefix(out).context("a file of the migrations folder")?);
+    durable::create_folder(copy.parent().context("a file stands in a folder")?)?;
+    fs::copy(path, copy).map(|_| ()).with_context(|| format!("keeping `{}`", path.display()))
+}
+
+/// The run's own migration no longer fits the schema: it goes to the run's folder, and the history is the base's again.
+fn set_aside(world: &World<'_>, context: &StepContext<'_>, history: &History, entry: &Entry) -> Result<()> {
     let ours = context.evidence("generate").ok().and_then(|evidence| {
         let text = |name: &str| evidence.proven.get(name).and_then(toml::Value::as_str).map(str::to_owned);
         Some((text("tag")?, text("hash")?))
     });
-    let hash = journal::hash(&config.out, entry)?;
-    if ours != Some((entry.tag.clone(), hash)) {
+    if ours != Some((entry.tag.clone(), history.hash(entry)?)) {
         return Err(Failure::step(format!(
             "`{}` does not say what the schema files say, and was not made, or was edited, outside this run",
             entry.tag
         ))
-        .hint("take the edited migration away (its .sql, its snapshot, its journal entry) or undo the schema edit")
+        .hint("take the edited migration away (all that `git status` shows of it) or undo the schema edit")
         .into());
     }
-    for path in [journal::sql_path(&config.out, entry), journal::snapshot_path(&config.out, entry)] {
-        keep_away(world, &path)?;
-    }
-    let text = serde_json::to_string_pretty(&base_journal).context("describing the journal")?;
-    durable::write(&journal::path(&config.out), text.as_bytes())?;
-    for path in [journal::sql_path(&config.out, entry), journal::snapshot_path(&config.out, entry)] {
-        fs::remove_file(&path).with_context(|| format!("removing `{}`", path.display()))?;
-    }
-    Ok(())
+    remove(world, history, std::slice::from_ref(entry))
 }

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::world::World;
 use crate::drizzle::inventory::{self, Folder, Problem};
-use crate::drizzle::{config, journal, migrate, schema, snapshot};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{History, config, folder_problems, journal, migrate, schema};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::state::Evidence;
@@ -59,22 +60,26 @@ fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
 /// Looks at one tree and at the source database; whatever cannot be looked at is an error.
 fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
     let config = config::load(project)?;
-    let journal = journal::load(&config.out)?;
+    let history = History::load(&config.out)?;
     let mut client = world.read_source()?;
     let applied = migrate::applied(&mut client, &config)?;
     let shown = project.relative(&config.out);
     let folder = Folder { path: &config.out, shown: &shown };
-    let mut problems = inventory::problems(folder, &journal, &applied).problems;
+    let rows: Vec<journal::Applied> = applied.iter().map(|row| (row.hash.clone(), row.created_at)).collect();
+    let mut problems = match history.layout {
+        Layout::Journal => inventory::problems(folder, &journal::load(&config.out)?, &rows).problems,
+        Layout::Folders => folder_problems::problems(&history, &applied),
+    };
     let files = schema::read(project, &config, None)?;
     problems.extend(schema::not_exported(project, &files)?);
     // A broken chain has no newest snapshot to compare with; its own problem is told already.
-    let newest = if problems.is_empty() { Some(snapshot::latest(&config.out, &journal)?) } else { None };
+    let newest = if problems.is_empty() { Some(history.latest(project)?) } else { None };
     problems.extend(newest.iter().filter_map(|newest| inventory::schema_without_migration(newest, &files.snapshot)));
-    let pending = journal::pending(&journal.entries, &applied).into_iter().map(|entry| entry.tag.clone()).collect();
+    let pending = history.pending(&applied).into_iter().map(|entry| entry.tag.clone()).collect();
     Ok(Found {
-        migrations: journal.entries.iter().map(|entry| entry.tag.clone()).collect(),
+        migrations: history.entries.iter().map(|entry| entry.tag.clone()).collect(),
         pending,
-        applied,
+        applied: rows,
         problems,
         schema_files: files.files.len(),
         tables: files.snapshot.tables().len(),

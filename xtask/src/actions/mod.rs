@@ -49,6 +49,7 @@ pub struct Action {
 // What many actions run, as the plan says it.
 const CONFIG: &str = "bun run … drizzle.config.ts   (reads the configuration)";
 const SCHEMA: &str = "bun run …   (reads the schema files)";
+const HISTORY: &str = "bun run …   (puts snapshots together, where they are of drizzle-kit 1.x)";
 const SERVER: &str = "initdb …, postgres …   (a throw-away server, once per command)";
 const COPY: &str = "pg_dump …, pg_restore …   (a copy of the source on it, once per command)";
 const BASE_MIGRATE: &str = "bun run db:migrate   (base tree, on a copy, where something is pending)";
@@ -100,7 +101,11 @@ pub const ACTIONS: &[Action] = &[
     Action {
         name: "drizzle.generate",
         with: &[],
-        commands: &[CONFIG, SCHEMA, "bun run db:generate --name …   (on a pseudo-terminal)"],
+        commands: &[
+            CONFIG,
+            SCHEMA,
+            "bun run db:generate --name …   (on a pseudo-terminal; with hints for drizzle-kit 1.x)",
+        ],
         run: generate::generate,
     },
     Action { name: "migration.review", with: &[], commands: &[], run: review::review },
@@ -176,7 +181,7 @@ pub const ACTIONS: &[Action] = &[
         commands: &[CONFIG, SERVER, COPY, MIGRATE, BASE_MIGRATE, "bun test {{targets}}   (base tree and work tree)"],
         run: suites::suite,
     },
-    Action { name: "rollback.write", with: &[], commands: &[], run: rollback::write },
+    Action { name: "rollback.write", with: &[], commands: &[HISTORY], run: rollback::write },
     Action {
         name: "rollback.prove",
         with: &[],
@@ -190,7 +195,7 @@ pub const ACTIONS: &[Action] = &[
         run: suites::seed,
     },
     Action { name: "checklist", with: &[], commands: &[], run: checklist::checklist },
-    Action { name: "report", with: &[], commands: &[], run: report::report },
+    Action { name: "report", with: &[], commands: &[HISTORY], run: report::report },
 ];
 
 /// What a workflow file may name.

@@ -6,11 +6,11 @@ use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::mapping::mapping;
-use super::schema::journal_of;
+use super::schema::history_of;
 use super::shadow::Database;
 use super::world::World;
+use crate::drizzle::migrate;
 use crate::drizzle::recover::{self, Verdict};
-use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum;
@@ -75,11 +75,11 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
 fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
-    let (config, journal) = journal_of(world)?;
+    let (config, history) = history_of(world)?;
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;
-    let pending = journal::pending(&journal.entries, &applied);
-    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending)? else { return Err(error) };
+    let pending = history.pending(&applied);
+    let Verdict::Fails(found) = recover::explain(&mut client, &history, &pending)? else { return Err(error) };
     let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
     let values = vec![
         ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),

@@ -89,7 +89,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         data,
         headline: vec![
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
-            line("generate", format!("Migration: {}.sql generated", migration.tag)),
+            line("generate", format!("Migration: {} generated", migration.place().name())),
             line("schema-test-green", format!("Tests: {tests} tests passing")),
             line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
         ],
@@ -265,7 +265,7 @@ struct Receipt {
 fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, String)> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
-    let (before, _) = migration.snapshots(world)?;
+    let (before, _) = migration.snapshots(world, context)?;
     let touched: Vec<String> = change
         .operations
         .iter()
@@ -291,6 +291,5 @@ fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, Str
         accepted: context.proven("review", "accepted")?,
         decisions,
     };
-    let path = migration.file.with_file_name("receipts").join(format!("{}.toml", migration.tag));
-    Ok((path, toml::to_string(&receipt).context("describing the receipt")?))
+    Ok((migration.place().receipt(), toml::to_string(&receipt).context("describing the receipt")?))
 }

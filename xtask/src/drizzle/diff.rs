@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::diff_objects::{constraints, enums, objects};
 use super::follow;
-use super::snapshot::{Snapshot, named, object, string};
+use super::snapshot::{self, Snapshot, named, object, string};
 use crate::sql::{NewColumn, Operation, TableName};
 
 /// Members that carry no schema: identities, and the answers that drizzle-kit was given.
-const BOOKKEEPING: &[&str] = &["id", "prevId", "_meta", "internal"];
+const BOOKKEEPING: &[&str] = &["id", "prevId", "_meta", "internal", snapshot::NAMES];
 
 /// The differences from `before` to `after`. Declared renames that really happened come first; what merely follows from them
 /// (default names, column lists, expressions, views) is no difference. A declared rename that did not happen is left out.

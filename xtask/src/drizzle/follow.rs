@@ -147,11 +147,13 @@ pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Ope
     let moved = apply(&renamed, after, &effective(&renamed, after, declared));
     let mut found = Vec::new();
     // The order of a map survives a rename, so that the same position is the same object.
-    for (old, (key, moved)) in before.map("tables").values().zip(moved.map("tables")) {
+    for ((old_key, old), (key, moved)) in before.map("tables").iter().zip(moved.map("tables")) {
         for member in ["indexes", "uniqueConstraints", "compositePrimaryKeys", "foreignKeys"] {
             for (old_name, new_name) in object(old, member).keys().zip(object(moved, member).keys()) {
-                if old_name != new_name {
-                    let (old, new) = (old_name.clone(), new_name.clone());
+                let old = before.name_in_database(old_key, member, old_name);
+                let new = after.name_in_database(key, member, new_name);
+                if old != new {
+                    let (old, new) = (old.to_owned(), new.to_owned());
                     found.push(Renamed { table: snapshot::named(key, moved), is_index: member == "indexes", old, new });
                 }
             }
@@ -295,8 +297,11 @@ pub(crate) fn default_name(member: &str, table: &TableName, value: &Value) -> Op
     })
 }
 
-/// Renames the columns of a view that follow, and gives them.
+/// Renames the columns of a view that follow, and gives them. drizzle-kit 1.x keeps no columns of views: any of them may.
 fn view_columns(view: &mut Value, now: &Value, renames: &[Rename]) -> Vec<(String, String)> {
+    if view.get("columns").is_none() {
+        return renames.iter().map(|rename| (rename.from.clone(), rename.to.clone())).collect();
+    }
     let mut moves = Vec::new();
     for rename in renames {
         let (old, new) = (object(view, "columns"), object(now, "columns"));

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::inverse::{self, truncated};
+use super::layout::Layout;
 use super::snapshot::{Snapshot, named, string};
 use super::{diff, follow};
 use crate::sql::Operation;
@@ -18,9 +19,10 @@ use crate::sql::statements::{self, Action};
 #[derive(Clone, Debug)]
 pub struct Migration<'a> {
     pub tag: &'a str,
+    pub layout: Layout,
     /// SHA-256 of the file, as the migrations table holds it.
     pub hash: &'a str,
-    /// The journal's `when`, in the table as `created_at`.
+    /// When it was made; in the table as `created_at`.
     pub when: i64,
     pub migrations_table: TableName,
     /// The migration's SQL.
@@ -193,7 +195,7 @@ fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[Strin
     };
     say(format!("Reverses the migration {tag}:"));
     operations.iter().for_each(|operation| say(format!("  {operation}")));
-    say(format!("Run: psql \"$DATABASE_URL\" < {}", file_name(tag)));
+    say(format!("Run: psql \"$DATABASE_URL\" < {}", migration.layout.rollback_name(tag)));
     say("It stops and changes nothing unless that migration is the newest one applied, with the content it was derived for.".to_owned());
     match losses {
         [] => say("Data: nothing is lost.".to_owned()),
@@ -203,13 +205,19 @@ fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[Strin
         say("Views are created again: privileges granted on them must be granted again.".to_owned());
     }
     let table = migration.migrations_table.quoted();
-    let (hash, when) = (literal(migration.hash), migration.when);
+    let hash = literal(migration.hash);
+    // What the migrator knows a migration by, and which row it wrote last: the time in 0.x, the name in 1.x, which may apply an
+    // older migration after a newer one.
+    let (by, known, newest_first) = match migration.layout {
+        Layout::Journal => ("created_at", migration.when.to_string(), "created_at DESC NULLS LAST, id DESC"),
+        Layout::Folders => ("name", literal(tag), "id DESC"),
+    };
     let refused = literal(&format!(
         "{tag} is not the newest migration applied to this database, or its file was another one: nothing was changed"
     ));
     let kept = literal(&format!("{tag} is not recorded exactly once: nothing was changed"));
     let body = statements.join("\n");
-    let delimiter = delimiter(&[&refused, &kept, &table]);
+    let delimiter = delimiter(&[&refused, &kept, &table, &known]);
     let _ = write!(
         out,
         "BEGIN;
@@ -219,8 +227,8 @@ DO {delimiter}
 DECLARE
   newest record;
 BEGIN
-  SELECT hash, created_at INTO newest FROM {table} ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1;
-  IF newest.hash IS DISTINCT FROM {hash} OR newest.created_at IS DISTINCT FROM {when} THEN
+  SELECT hash, {by} INTO newest FROM {table} ORDER BY {newest_first} LIMIT 1;
+  IF newest.hash IS DISTINCT FROM {hash} OR newest.{by} IS DISTINCT FROM {known} THEN
     RAISE EXCEPTION USING MESSAGE = {refused};
   END IF;
 END
@@ -232,7 +240,7 @@ DO {delimiter}
 DECLARE
   removed integer;
 BEGIN
-  DELETE FROM {table} WHERE hash = {hash} AND created_at = {when};
+  DELETE FROM {table} WHERE hash = {hash} AND {by} = {known};
   GET DIAGNOSTICS removed = ROW_COUNT;
   IF removed <> 1 THEN
     RAISE EXCEPTION USING MESSAGE = {kept};
@@ -276,8 +284,9 @@ mod tests {
     }
 
     fn of(before: &Snapshot, after: &Snapshot, sql: &str, operations: &[Operation]) -> Derived {
+        let (tag, layout) = ("0001_x", Layout::Journal);
         let migrations_table = TableName::new("drizzle", "__drizzle_migrations");
-        derive(&Migration { tag: "0001_x", hash: "abc", when: 17, migrations_table, sql, before, after, operations })
+        derive(&Migration { tag, layout, hash: "abc", when: 17, migrations_table, sql, before, after, operations })
     }
 
     fn rename() -> Operation {
@@ -309,6 +318,26 @@ mod tests {
         assert_eq!(rollback.losses, [] as [String; 0]);
         let sql = rollback.text.lines().skip(1).collect::<Vec<_>>().join("\n");
         assert_eq!(statements::parse(&sql).errors, []);
+    }
+
+    #[test]
+    fn the_folders_of_drizzle_kit_1_are_known_by_name_and_the_last_row_is_the_newest() {
+        let (before, after) = (snapshot("email"), snapshot("email_address"));
+        let (tag, sql) = ("20260101000000_x", "ALTER TABLE users RENAME COLUMN email TO email_address");
+        let (migrations_table, operations) = (TableName::new("drizzle", "m"), [rename()]);
+        let (layout, before, after) = (Layout::Folders, &before, &after);
+        let operations = operations.as_slice();
+        let migration =
+            Migration { tag, layout, hash: "abc", when: 17, migrations_table, sql, before, after, operations };
+        let Derived::Sql(rollback) = derive(&migration) else { panic!() };
+        for part in [
+            "< 20260101000000_x/rollback.sql\n",
+            r#"SELECT hash, name INTO newest FROM "drizzle"."m" ORDER BY id DESC LIMIT 1;"#,
+            "OR newest.name IS DISTINCT FROM '20260101000000_x' THEN",
+            r#"DELETE FROM "drizzle"."m" WHERE hash = 'abc' AND name = '20260101000000_x';"#,
+        ] {
+            assert!(rollback.text.contains(part), "{part} in {}", rollback.text);
+        }
     }
 
     #[test]
