@@ -71,11 +71,42 @@ impl Sample {
         Sample::on(Arc::new(Shared::start()))
     }
 
+    /// As a team has it that went over to drizzle-kit 1.x: history converted, what that kit spells otherwise in a migration of its
+    /// own, all applied and committed.
+    pub(crate) fn on_drizzle_1() -> Sample {
+        let sample = Sample::without_git_on(Shared::get());
+        for package in ["packages/db/package.json", "packages/api/package.json"] {
+            sample.edit(package, "\"drizzle-orm\": \"0.45.4\"", "\"drizzle-orm\": \"1.0.0-rc.5\"");
+        }
+        sample.edit("packages/db/package.json", "\"drizzle-kit\": \"0.31.11\"", "\"drizzle-kit\": \"1.0.0-rc.5\"");
+        sample.edit("packages/db/src/index.ts", "drizzle(client, { schema })", "drizzle({ client })");
+        sample.edit("packages/db/src/index.ts", "import * as schema from './schema';\n", "");
+        let bun = tools::bun(Some(&sample.root())).unwrap().path;
+        for args in [
+            ["install"].as_slice(),
+            &["run", "drizzle-kit", "up"],
+            &["run", "db:generate", "--name", "as_drizzle_1_spells_it"],
+            &["run", "db:migrate"],
+        ] {
+            let mut run = Run::new(&bun, sample.path("packages/db")).args(args.iter().copied());
+            run = run.env("DATABASE_URL", sample.env["DATABASE_URL"].clone());
+            let ran = Ran::of(&run.env("PATH", tools::path_with(&[bun.parent().unwrap()])));
+            assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.stdout, ran.stderr);
+        }
+        sample.begin();
+        sample
+    }
+
     fn on(shared: Arc<Shared>) -> Sample {
         let sample = Sample::without_git_on(shared);
-        sample.git(&["init", "--quiet", "--initial-branch=main"]);
-        sample.commit("the sample repo");
+        sample.begin();
         sample
+    }
+
+    /// Makes it a repository of one commit.
+    fn begin(&self) {
+        self.git(&["init", "--quiet", "--initial-branch=main"]);
+        self.commit("the sample repo");
     }
 
     /// The same folder before anyone made it a repository.

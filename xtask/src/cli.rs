@@ -1,8 +1,12 @@
 //! Verbs and flags. Each doc line is the help text.
 
+mod declared;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use declared::Declared;
 
 /// Takes a Drizzle schema change from idea to deployed, in an order that cannot be skipped.
 #[derive(Debug, Parser)]
@@ -154,8 +158,9 @@ pub enum ChangeVerb {
     Logs(Logs),
     /// List the runs of this work tree
     Runs(Shown),
-    /// Check journal, snapshots and what the database has applied
-    Inventory(Shown),
+    /// Find what is wrong with the migrations: journal, files, snapshots, database, schema
+    #[command(after_help = INVENTORY)]
+    Inventory(Inventory),
     /// Answer the decision of a step
     #[command(
         after_help = "Example: cargo xtask db-change answer impact 2 --reason \"small internal app, one instance\""
@@ -211,12 +216,8 @@ pub struct Start {
     /// A few words; names the run, the test file and the migration
     #[arg(long)]
     pub title: Option<String>,
-    /// Rename a column: table.old=table.new
-    #[arg(long, value_name = "T.A=T.B")]
-    pub rename: Vec<String>,
-    /// Add a nullable column: table.column=type
-    #[arg(long, value_name = "T.A=TYPE")]
-    pub add: Vec<String>,
+    #[command(flatten)]
+    pub declared: Declared,
     /// Read the operations from a TOML file
     #[arg(long, value_name = "FILE")]
     pub change: Option<PathBuf>,
@@ -234,6 +235,35 @@ pub struct Logs {
     #[arg(long)]
     pub json: bool,
 }
+
+#[derive(Clone, Debug, Args)]
+pub struct Inventory {
+    /// The migrations folder; no workflow file, database, bun or git is needed
+    #[arg(long, value_name = "DIR")]
+    pub migrations: Option<PathBuf>,
+    /// Compare with this database, read-only [default: DATABASE_URL, if it answers]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+const INVENTORY: &str = "\
+Problems (exit code 1):
+  out_of_order              a database that has a later one never gets it
+  duplicate_index           two migrations, or a file beside one, with one index
+  missing_sql               in the journal, but its file is not there
+  missing_snapshot          drizzle-kit has lost what the schema was after it
+  branched_snapshots        its snapshot does not follow the one before it
+  edited_after_apply        not what the database has applied any more
+  would_be_skipped          older than the newest applied one: never applied
+  schema_without_migration  the schema files hold what no migration has
+  table_not_exported        a table that drizzle-kit does not see
+
+What needs a database, bun or a chain of snapshots and has none is listed as
+\"not judged\", with the reason; the exit code stays 0.
+
+Example, in CI: cargo xtask db-change inventory --migrations packages/db/drizzle";
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Shown {

@@ -35,7 +35,7 @@
 //! # Adding
 //!
 //! An action: a function in `actions/`, its row in [`actions::ACTIONS`], a step in `workflows/db-change.toml`, a test. A kind
-//! of change: a variant of [`sql::Operation`], its arm in `drizzle/diff`, `drizzle/rollback`, `sql/render`, `code/scaffold`.
+//! of change: a variant of [`sql::Operation`], its arm in `drizzle/diff`, `drizzle/hints`, `drizzle/rollback`, `sql/render`, `code/scaffold`.
 //! A finding of the review: a rule in `sql/review_rules`, with a test that it fires and one that it does not.
 
 pub mod actions;

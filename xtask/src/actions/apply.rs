@@ -8,7 +8,7 @@ use postgres::Client;
 use super::backup::{AGAIN, lost};
 use super::generate::Migration;
 use super::probe::{self, Applying, Seen};
-use super::schema::journal_of;
+use super::schema::history_of;
 use super::world::{APPLICATION, World};
 use crate::drizzle::migrate;
 use crate::engine::{Outcome, StepContext};
@@ -33,14 +33,14 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
         return Ok(Outcome::Outdated { step: "backup".to_owned(), failure });
     }
     let mut after = Seen { schema: rehearsed.clone(), ..seen.clone() };
-    let (config, journal) = journal_of(world)?;
+    let (config, history) = history_of(world)?;
     let applied: Vec<String> = context.proven("rehearse", "applied")?;
     let rows: Vec<String> = context.proven("rehearse", "rows")?;
     after.applied.extend(rows.iter().cloned());
     probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
     context.say(&format!("{} on `{target}`", world.shown("migrate")));
     let project = World::on(world.work(&context.log)?, &url.to_url());
-    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client, Some(&rows));
+    let migrated = migrate::migrate(&project, &config, &history, &mut client, Some(&rows));
     world.forget_probes();
     let migrated = migrated?;
     if migrated.applied != applied {

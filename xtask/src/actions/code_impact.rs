@@ -10,7 +10,7 @@ use super::world::World;
 use crate::code::usages::{self, CodeImpact, Target};
 use crate::code::{imports, schema};
 use crate::engine::{Host, Outcome, StepContext, files};
-use crate::sql::Operation;
+use crate::sql::{Operation, TableName};
 use crate::state::Evidence;
 
 /// Uses in one tree of what changes, by each name that it has had: code may have been updated already, or in part.
@@ -46,20 +46,44 @@ fn uses(
     Ok(all)
 }
 
-/// What to look for. A renamed column keeps the property that the base's code knows, so that what still uses it is found.
+/// What to look for. What has another name or is gone keeps the name that the base's code knows, so that what still uses it
+/// is found; what the base does not have yet is looked for where the tree has it.
 fn targets(change: &Change, source: &mut schema::SchemaSource, base: &schema::SchemaSource) -> Vec<Target> {
-    let mut targets = Vec::new();
+    let mut targets: Vec<Target> = change.operations.iter().filter_map(Target::of).collect();
     for operation in &change.operations {
-        let target = Target::of(operation);
-        if let Operation::RenameColumn { table, from, to } = operation
-            && let Some(known) = source.tables.iter_mut().find(|known| known.name == *table)
-            && known.column(from).is_none()
-        {
-            targets.push(Target { column: Some(to.clone()), ..target.clone() });
-            known.columns.extend(base.table(table).and_then(|table| table.column(from)).cloned());
+        match operation {
+            Operation::RenameColumn { table, to, .. } => {
+                targets.push(Target { table: table.clone(), column: Some(to.clone()) });
+            }
+            Operation::RenameTable { table, to } => targets.push(Target { table: table.beside(to), column: None }),
+            _ => {}
         }
-        targets.push(target);
     }
+    if targets.is_empty() {
+        let places = change.values.iter().filter_map(|place| place.rsplit_once('.'));
+        targets.extend(places.map(|(table, column)| Target {
+            table: TableName::from(table.to_owned()),
+            column: Some(column.to_owned()),
+        }));
+    }
+    for target in &targets {
+        let Some(old) = base.table(&target.table) else { continue };
+        match source.tables.iter_mut().find(|known| known.name == target.table) {
+            Some(known) => {
+                let column = target.column.as_ref().filter(|column| known.column(column).is_none());
+                known.columns.extend(column.and_then(|column| old.column(column)).cloned());
+            }
+            None => source.tables.push(old.clone()),
+        }
+    }
+    let known = |target: &Target| {
+        source.table(&target.table).is_some_and(|table| {
+            table.opaque || target.column.as_ref().is_none_or(|column| table.column(column).is_some())
+        })
+    };
+    targets.retain(known);
+    targets.sort();
+    targets.dedup();
     targets
 }
 

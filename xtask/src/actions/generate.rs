@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::change::{self, Change};
-use super::schema::journal_of;
+use super::schema::history_of;
 use super::world::World;
-use crate::drizzle::{self, Entry, Snapshot, diff, generate as kit, journal, schema, snapshot};
+use crate::drizzle::layout::Place;
+use crate::drizzle::{self, Entry, History, Snapshot, diff, generate as kit, schema};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::sql::{Operation, statements};
+use crate::sql::names::literal;
+use crate::sql::{Operation, intent, statements};
 use crate::state::{Evidence, durable};
 
 /// In the run's folder for as long as drizzle-kit is at work.
@@ -49,10 +51,15 @@ impl Migration {
         fs::read_to_string(&self.file).with_context(|| format!("reading `{}`", self.file.display()))
     }
 
-    /// The snapshots before and after it, from the work tree.
-    pub(super) fn snapshots(&self, world: &World<'_>) -> Result<(Snapshot, Snapshot)> {
-        let (config, journal) = journal_of(world)?;
-        snapshot::around(&config.out, &journal, &self.tag)
+    /// What stands around its SQL.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place::of(&self.file, &self.tag)
+    }
+
+    /// The schemas before and after it, from the work tree.
+    pub(super) fn snapshots(&self, world: &World<'_>, context: &StepContext<'_>) -> Result<(Snapshot, Snapshot)> {
+        let (_, history) = history_of(world)?;
+        history.around(&world.work(&context.log_of("snapshots"))?, &self.tag)
     }
 }
 
@@ -62,23 +69,22 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let project = world.work(&context.log)?;
     let config = world.config()?;
     let base_project = world.base(context, &context.log_of("base"))?;
-    let base_out = drizzle::config::load(&base_project)?.out;
-    let base_journal = journal::load(&base_out)?;
+    let base_history = History::load(&drizzle::config::load(&base_project)?.out)?;
     let making = context.kept(MAKING);
     if making.exists() {
-        clear_up(world, config, &base_out, &base_journal)?;
+        clear_up(world, config, &base_history)?;
     }
     let now = schema::of_schema(&project, config, Some(base.id()))?;
-    let journal = journal::load(&config.out)?;
-    check_history((&base_out, &base_journal), (&config.out, &journal))?;
-    let new: Vec<&Entry> = journal.entries.iter().filter(|entry| base_journal.entry(&entry.tag).is_none()).collect();
+    let history = History::load(&config.out)?;
+    check_history(&base_history, &history)?;
+    let new: Vec<&Entry> = history.entries.iter().filter(|entry| base_history.entry(&entry.tag).is_none()).collect();
     let made = match new.as_slice() {
         [] => false,
         [entry] => {
-            let (_, after) = snapshot::around(&config.out, &journal, &entry.tag)?;
+            let (_, after) = history.around(&project, &entry.tag)?;
             let same = diff::differences(&after, &now, &[]).is_empty();
             if !same {
-                set_aside(world, context, config, &base_journal, entry)?;
+                set_aside(world, context, &history, entry)?;
             }
             same
         }
@@ -103,20 +109,20 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     } else if making.exists() {
         fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
     }
-    let journal = journal::load(&config.out)?;
-    let entry = journal.entries.iter().find(|entry| base_journal.entry(&entry.tag).is_none());
+    let history = History::load(&config.out)?;
+    let entry = history.entries.iter().find(|entry| base_history.entry(&entry.tag).is_none());
     let entry = entry.context("a migration was generated")?;
-    let (before, after) = snapshot::around(&config.out, &journal, &entry.tag)?;
+    let (before, after) = history.around(&project, &entry.tag)?;
     let found = diff::differences(&before, &after, &change.operations);
-    check_operations(&change.operations, &found)?;
-    let file = journal::sql_path(&config.out, entry);
+    check_operations(&change.operations, &found, "the migration is")?;
+    let file = history.sql_path(entry);
     let sql = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    check_sql(&change.operations, &sql)?;
     let shown = project.relative(&file);
+    check_sql(&change.operations, &sql, &shown)?;
     Ok(Outcome::Passed(
-        Evidence::new(format!("{}.sql", entry.tag))
+        Evidence::new(Place::of(&file, &entry.tag).name())
             .proven("tag", entry.tag.clone())
-            .proven("hash", journal::hash(&config.out, entry)?)
+            .proven("hash", history.hash(entry)?)
             .proven("when", entry.when)
             .proven(
                 "operations",
@@ -128,14 +134,43 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     ))
 }
 
+/// SQL of one's own needs an empty migration to stand in: makes one where there is none. Gives what is waited for; none once
+/// the file holds statements.
+pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Result<Option<Outcome>> {
+    let project = world.work(&context.log)?;
+    let config = world.config()?;
+    let base = History::load(&drizzle::config::load(&world.base(context, &context.log_of("base"))?)?.out)?;
+    let new = || -> Result<Option<PathBuf>> {
+        let history = History::load(&config.out)?;
+        let entry = history.entries.iter().find(|entry| base.entry(&entry.tag).is_none());
+        Ok(entry.map(|entry| history.sql_path(entry)))
+    };
+    let file = match new()? {
+        Some(file) => file,
+        None => {
+            context.say(&format!("{} --custom", world.shown("generate")));
+            kit::custom(&project, config, &change.slug().replace('-', "_"))?;
+            new()?.context("a migration was generated")?
+        }
+    };
+    let text = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
+    if !statements::parse(&text).statements.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Outcome::Edit {
+        message: format!("Write the SQL into {}.", project.relative(&file)),
+        details: vec![change.in_words(), "between two statements: --> statement-breakpoint".to_owned()],
+        evidence: Evidence::default(),
+    }))
+}
+
 /// The base's migrations are as they were: databases have run them, and no other edit would be rehearsed anywhere.
-fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Path, &drizzle::Journal)) -> Result<()> {
+fn check_history(base: &History, now: &History) -> Result<()> {
     let mut changed = Vec::new();
     for (index, entry) in base.entries.iter().enumerate() {
         let same = now.entries.get(index) == Some(entry)
-            && journal::hash(base_out, entry)? == journal::hash(out, entry)?
-            && fs::read(journal::snapshot_path(base_out, entry)).ok()
-                == fs::read(journal::snapshot_path(out, entry)).ok();
+            && base.hash(entry)? == now.hash(entry)?
+            && fs::read(base.snapshot_path(entry)).ok() == fs::read(now.snapshot_path(entry)).ok();
         if !same {
             changed.push(entry.tag.clone());
         }
@@ -143,134 +178,146 @@ fn check_history((base_out, base): (&Path, &drizzle::Journal), (out, now): (&Pat
     if changed.is_empty() {
         return Ok(());
     }
-    let out = out.display();
+    let out = now.out.display();
     Err(Failure::step(format!("migrations of the base are not as they were: {}", changed.join(", ")))
-        .detail("its SQL, its snapshot or its journal entry differs from the base commit, where databases took it from")
+        .detail("its SQL, its snapshot or its place in the order differs from the base commit, where databases took it from")
         .hint(format!("take the edit back (git diff {out}) and write it as a migration of its own"))
         .into())
 }
 
 /// The declared operations and those that the snapshots show must be the same.
-fn check_operations(declared: &[Operation], found: &[Operation]) -> Result<()> {
-    let list =
-        |operations: Vec<&Operation>| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
-    let missing: Vec<_> = declared.iter().filter(|operation| !found.contains(operation)).collect();
-    let extra: Vec<_> = found.iter().filter(|operation| !declared.contains(operation)).collect();
+pub(super) fn check_operations(declared: &[Operation], found: &[Operation], what: &str) -> Result<()> {
+    let missing: Vec<&Operation> =
+        declared.iter().filter(|operation| !is_custom(operation) && !is_among(operation, found)).collect();
+    let extra: Vec<&Operation> =
+        found.iter().filter(|found| !declared.iter().any(|declared| declared.is_done_by(found))).collect();
     if missing.is_empty() && extra.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::step("the migration is not the declared change");
+    let list =
+        |operations: &[&Operation]| operations.iter().map(|operation| format!("\n  {operation}")).collect::<String>();
+    let mut failure = Failure::step(format!("{what} not the declared change"));
     if !missing.is_empty() {
-        failure = failure.detail(format!("missing: {}", list(missing)));
+        failure = failure.detail(format!("declared, and not there:{}", list(&missing)));
     }
     if !extra.is_empty() {
-        failure = failure.detail(format!("not declared: {}", list(extra)));
+        failure = failure.detail(format!("there, and not declared:{}", list(&extra)));
     }
-    Err(failure.hint("edit the schema files, or abort this run and declare what you mean").into())
+    for rename in &missing {
+        let Some(hint) = lost_rename(rename, &extra) else { continue };
+        failure = failure.hint(hint);
+    }
+    Err(failure
+        .hint("edit the schema files and run `cargo xtask db-change`")
+        .hint("another intent is another run: cargo xtask db-change abort --reason TEXT, then start again")
+        .into())
 }
 
-/// A rename must be one in the SQL too: `DROP` and `ADD` lose the data.
-fn check_sql(declared: &[Operation], sql: &str) -> Result<()> {
-    use statements::Action;
-    let statements = statements::parse(sql).statements;
-    let actions =
-        || statements.iter().flat_map(|statement| statement.actions.iter().map(move |action| (statement, action)));
-    let drops = |action: &Action| matches!(action, Action::DropColumn { .. } | Action::DropTable { .. });
-    if let Some((statement, _)) = actions().find(|(_, action)| drops(action)) {
-        return Err(
-            Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line)).into()
-        );
-    }
-    for operation in declared {
-        let done = |action: &Action| match (operation, action) {
-            (Operation::RenameColumn { table, from, to }, Action::RenameColumn { table: on, from: old, to: new }) => {
-                (table, from, to) == (on, old, new)
-            }
-            (Operation::AddColumn { table, column, .. }, Action::AddColumn(added)) => {
-                (table, column) == (&added.table, &added.column)
-            }
-            _ => false,
-        };
-        if !actions().any(|(_, action)| done(action)) {
-            return Err(Failure::step(format!("the SQL does not do it: {operation}")).into());
+fn is_among(declared: &Operation, found: &[Operation]) -> bool {
+    found.iter().any(|found| declared.is_done_by(found))
+}
+
+/// It leaves no trace in a snapshot.
+pub(super) fn is_custom(operation: &Operation) -> bool {
+    matches!(operation, Operation::Custom { .. })
+}
+
+/// A rename that became a drop and an add loses the data.
+fn lost_rename(missing: &Operation, extra: &[&Operation]) -> Option<String> {
+    let dropped = |operation: &&&Operation| match (missing, operation) {
+        (Operation::RenameColumn { table, from, .. }, Operation::DropColumn { table: on, column }) => {
+            (table, from) == (on, column)
         }
-    }
-    Ok(())
-}
-
-/// A runner was killed while drizzle-kit was writing: snapshot, then journal, then SQL (0.31). Where only a part of it is there, the
-/// next try would take the snapshot for a migration that was made; the part goes to the run's folder.
-fn clear_up(
-    world: &World<'_>,
-    config: &drizzle::Config,
-    base_out: &Path,
-    base_journal: &drizzle::Journal,
-) -> Result<()> {
-    let out = &config.out;
-    let mut journal = journal::load(out)?;
-    let torn = |entry: &Entry| {
-        let empty = fs::metadata(journal::sql_path(out, entry)).map_or(true, |found| found.len() == 0);
-        base_journal.entry(&entry.tag).is_none()
-            && (empty || snapshot::load(&journal::snapshot_path(out, entry)).is_err())
+        (Operation::RenameTable { table, .. }, Operation::DropTable { table: on }) => table == on,
+        (Operation::RenameEnumValue { name, from, .. }, Operation::DropEnumValue { name: of, value }) => {
+            (name, from) == (of, value)
+        }
+        _ => false,
     };
-    let (lost, kept): (Vec<Entry>, Vec<Entry>) = journal.entries.drain(..).partition(torn);
-    let whole: Vec<PathBuf> = kept.iter().map(|entry| journal::snapshot_path(out, entry)).collect();
-    if !lost.is_empty() {
-        journal.entries = kept;
-        let text = serde_json::to_string_pretty(&journal).context("describing the journal")?;
-        durable::write(&journal::path(out), text.as_bytes())?;
+    extra.iter().find(dropped)?;
+    Some(format!("the declared rename became a drop, which loses data: {missing}"))
+}
+
+/// The SQL must do it too, and drop nothing else.
+fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
+    let statements = statements::parse(sql).statements;
+    if let Some(statement) = intent::undeclared_drops(declared, &statements).first() {
+        return Err(Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line))
+            .detail(format!("{shown}:{}:{}", statement.line, statement.column))
+            .hint("take the statement out, or declare what is to go")
+            .into());
     }
-    let meta = out.join("meta");
-    let snapshots = fs::read_dir(&meta).with_context(|| format!("listing `{}`", meta.display()))?;
-    let stray = snapshots.flatten().map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default();
-        let snapshot = name.to_string_lossy().ends_with("_snapshot.json");
-        snapshot && !whole.contains(path) && !base_out.join("meta").join(name).exists()
-    });
-    let sql = lost.iter().map(|entry| journal::sql_path(out, entry)).filter(|path| path.exists());
-    for path in stray.chain(sql) {
-        keep_away(world, &path)?;
-        fs::remove_file(&path).with_context(|| format!("removing `{}`", path.display()))?;
+    let undone = intent::undone(declared, &statements);
+    let Some(operation) = undone.first() else { return Ok(()) };
+    let mut failure = Failure::step(format!("the SQL does not do it: {operation}"));
+    if let Operation::RenameEnumValue { name, from, to } = operation {
+        // drizzle-kit 0.31 knows no such rename: it makes the type anew, and rows with the old value stop it.
+        failure = failure
+            .detail("drizzle-kit rebuilds the type instead, which fails on rows that hold the old value")
+            .hint(format!(
+                "write this into {shown} in the place of what is there: ALTER TYPE {} RENAME VALUE {} TO {};",
+                name.quoted(),
+                literal(from),
+                literal(to)
+            ));
+    }
+    Err(failure.hint(format!("edit {shown} and run `cargo xtask db-change`, or declare what you mean")).into())
+}
+
+/// A runner was killed while drizzle-kit was writing. Where only a part of a migration is there, the next try would take it for one
+/// that was made; the part goes to the run's folder.
+fn clear_up(world: &World<'_>, config: &drizzle::Config, base: &History) -> Result<()> {
+    let history = History::load(&config.out)?;
+    let torn = |entry: &&Entry| base.entry(&entry.tag).is_none() && history.is_torn(entry);
+    let lost: Vec<Entry> = history.entries.iter().filter(torn).cloned().collect();
+    remove(world, &history, &lost)?;
+    let of_base = |path: &PathBuf| path.strip_prefix(&config.out).is_ok_and(|inside| base.out.join(inside).exists());
+    for path in History::load(&config.out)?.stray_snapshots().iter().filter(|path| !of_base(path)) {
+        keep_away(world, &config.out, path)?;
+        fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
     }
     Ok(())
 }
 
-/// A copy in the run's folder of a file that is about to go.
-fn keep_away(world: &World<'_>, path: &Path) -> Result<()> {
-    let folder = world.folder.kept("set-aside");
-    durable::create_folder(&folder)?;
-    let name = path.file_name().context("a file has a name")?;
-    fs::copy(path, folder.join(name)).map(|_| ()).with_context(|| format!("keeping `{}`", path.display()))
+/// Takes migrations out of the history; what they were goes to the run's folder first.
+fn remove(world: &World<'_>, history: &History, unwanted: &[Entry]) -> Result<()> {
+    let removal = history.without(unwanted)?;
+    for path in &removal.files {
+        keep_away(world, &history.out, path)?;
+    }
+    if let Some((path, text)) = &removal.index {
+        durable::write(path, text.as_bytes())?;
+    }
+    for path in &removal.files {
+        fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
+    }
+    for folder in removal.folders {
+        // One that holds anything else stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
-/// The run's own migration no longer fits the schema: it goes to the run's folder, and the base's journal comes back.
-fn set_aside(
-    world: &World<'_>,
-    context: &StepContext<'_>,
-    config: &drizzle::Config,
-    base_journal: &drizzle::Journal,
-    entry: &Entry,
-) -> Result<()> {
+/// A copy in the run's folder of a file in the migrations folder that is about to go.
+fn keep_away(world: &World<'_>, out: &Path, path: &Path) -> Result<()> {
+    let copy = world.folder.kept("set-aside").join(path.strip_prefix(out).context("a file of the migrations folder")?);
+    durable::create_folder(copy.parent().context("a file stands in a folder")?)?;
+    fs::copy(path, copy).map(|_| ()).with_context(|| format!("keeping `{}`", path.display()))
+}
+
+/// The run's own migration no longer fits the schema: it goes to the run's folder, and the history is the base's again.
+fn set_aside(world: &World<'_>, context: &StepContext<'_>, history: &History, entry: &Entry) -> Result<()> {
     let ours = context.evidence("generate").ok().and_then(|evidence| {
         let text = |name: &str| evidence.proven.get(name).and_then(toml::Value::as_str).map(str::to_owned);
         Some((text("tag")?, text("hash")?))
     });
-    let hash = journal::hash(&config.out, entry)?;
-    if ours != Some((entry.tag.clone(), hash)) {
+    if ours != Some((entry.tag.clone(), history.hash(entry)?)) {
         return Err(Failure::step(format!(
             "`{}` does not say what the schema files say, and was not made, or was edited, outside this run",
             entry.tag
         ))
-        .hint("take the edited migration away (its .sql, its snapshot, its journal entry) or undo the schema edit")
+        .hint("take the edited migration away (all that `git status` shows of it) or undo the schema edit")
         .into());
     }
-    for path in [journal::sql_path(&config.out, entry), journal::snapshot_path(&config.out, entry)] {
-        keep_away(world, &path)?;
-    }
-    let text = serde_json::to_string_pretty(&base_journal).context("describing the journal")?;
-    durable::write(&journal::path(&config.out), text.as_bytes())?;
-    for path in [journal::sql_path(&config.out, entry), journal::snapshot_path(&config.out, entry)] {
-        fs::remove_file(&path).with_context(|| format!("removing `{}`", path.display()))?;
-    }
-    Ok(())
+    remove(world, history, std::slice::from_ref(entry))
 }

@@ -1,107 +1,72 @@
 //! `impact`: what the change touches and breaks, with the query or the run that decided each answer.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
+use postgres::Client;
 
 use super::backup::thousands;
 use super::change::Change;
+use super::checks::{self, Check, Tried};
 use super::code_impact;
 use super::suites::{base_tests_on, baseline, names, new_failures};
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::catalog;
-use crate::pg::error::Told;
-use crate::sql::{Operation, render};
+use crate::pg::catalog::{self, TableFacts};
+use crate::sql::{Operation, TableName};
 use crate::state::Evidence;
 use crate::workflow::Lane;
 
-/// One of the seed's eight checks.
-struct Check {
-    name: &'static str,
-    verdict: &'static str,
-    /// The query and its number, or why no query is needed.
-    decided_by: String,
-}
+/// Rows up to which reading a table once, under a lock, is nothing that anybody feels.
+const SMALL: i64 = 10_000;
 
 pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let mut client = world.read_source()?;
-    let mut details = Vec::new();
-    let mut tables = toml::Table::new();
-    let mut rows = 0;
-    for operation in &change.operations {
-        let table = operation.table();
-        let facts = catalog::table(&mut client, table)?.ok_or_else(|| {
-            Failure::step(format!("`{table}` is not on the source database"))
-                .hint(format!("bring the database to the base's migrations first: {}", world.shown("migrate")))
-        })?;
-        rows = facts.rows;
-        let production =
-            world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
-        let said = production.map_or("production: not known".to_owned(), |rows| {
-            format!("{} on production (as the workflow file says)", thousands(i64::try_from(*rows).unwrap_or(i64::MAX)))
-        });
-        details.push(format!(
-            "rows             {table}: {} on {} (now); {said}",
-            thousands(facts.rows),
-            world.source_name()
-        ));
-        let mut depends = Vec::new();
-        if let Operation::RenameColumn { from, .. } = operation {
-            depends = catalog::dependants_of_column(&mut client, table, from)?;
-        }
-        if !depends.is_empty() {
-            details.push(format!("depends on it    {}", depends.join(", ")));
-        }
-        let mut entry = toml::Table::new();
-        entry.insert("depends_on_it".to_owned(), depends.into_iter().map(toml::Value::from).collect::<Vec<_>>().into());
-        tables.insert(table.to_string(), entry.into());
+    let mut touched = Touched::default();
+    for table in &change.tables {
+        touched.look(world, &mut client, &change, table)?;
     }
     drop(client);
-    let checks = eight(&change, rows);
-    if let Some((table, reason)) =
-        checks.iter().find(|check| check.verdict == "only with data").map(|check| (check.name, &check.decided_by))
-    {
-        context.set_lane(Lane::Guarded, format!("{table}: {reason}"));
-    }
     let code = code_impact::find(world, context, &world.base(context, &context.log)?.root.clone(), &change)?;
-    let mut broken = Vec::new();
-    let mut ran = 0;
-    if change.is_breaking() {
-        (broken, ran) = break_the_old_code(world, context, &change)?;
-        details
-            .insert(0, format!("the old code     {} of {ran} base tests fail when the change is made", broken.len()));
-    }
-    let named = |what: &str, names: &std::collections::BTreeSet<String>| {
+    let old_code = old_code(world, context, &change)?;
+    let checks = checks::all(&change, &old_code.tried, touched.rows);
+    let breaking = raise(context, &change, &touched, &checks, &old_code) == Lane::Breaking;
+
+    let named = |what: &str, names: &BTreeSet<String>| {
         format!("{what:<16} {}   {}", names.len(), names.iter().cloned().collect::<Vec<_>>().join(", "))
     };
-    details.insert(0, named("UI components", &code.components));
-    details.insert(0, named("API procedures", &code.procedures));
-    details.insert(0, change.in_words().to_string());
-    for check in &checks {
-        if check.verdict != "no" {
-            details.push(format!("{:<16} {}: {}", check.name, check.verdict, check.decided_by));
-        }
+    let mut details = vec![
+        change.in_words(),
+        named("API procedures", &code.procedures),
+        named("UI components", &code.components),
+        format!("the old code     {}", old_code.words),
+    ];
+    details.append(&mut touched.details);
+    for check in checks.iter().filter(|check| check.verdict != "no") {
+        details.push(format!("{:<16} {}: {}", check.name, check.verdict, check.decided_by));
     }
     let list = |names: Vec<String>| names.into_iter().map(toml::Value::from).collect::<Vec<_>>();
-    let counted = |names: &std::collections::BTreeSet<String>| list(names.iter().cloned().collect());
+    let counted = |names: &BTreeSet<String>| list(names.iter().cloned().collect());
     let verdicts: toml::Table = checks
         .iter()
         .map(|check| (check.name.to_owned(), format!("{}: {}", check.verdict, check.decided_by).into()))
         .collect();
-    let lane = if change.is_breaking() { "breaking" } else { "not breaking" };
-    let summary = format!("{lane}; {} procedures, {} components", code.procedures.len(), code.components.len());
+    let word = if breaking { "breaking" } else { "not breaking" };
+    let summary = format!("{word}; {} procedures, {} components", code.procedures.len(), code.components.len());
     let evidence = Evidence::new(summary)
         .proven("checks", verdicts)
-        .proven("tables", tables)
+        .proven("tables", touched.tables)
         .proven("procedures", counted(&code.procedures))
         .proven("components", counted(&code.components))
-        .proven("broken_tests", list(broken))
-        .info("tests_run", i64::try_from(ran)?)
-        .info("rows", rows)
+        .proven("broken_tests", list(old_code.broken))
+        .info("details", list(details.clone()))
+        .info("tests_run", i64::try_from(old_code.ran)?)
+        .info("rows", touched.rows)
         .info("uses", i64::try_from(code.usages.len())?)
         .info("files", i64::try_from(code.files.len())?);
-    if !change.is_breaking() {
+    if !breaking {
         return Ok(Outcome::Passed(evidence));
     }
     let values = vec![
@@ -111,51 +76,136 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     Ok(Outcome::Decide { values, details, failure: None, evidence })
 }
 
-/// The declared operations as SQL of our own on a copy, then the base's tests.
-fn break_the_old_code(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Result<(Vec<String>, usize)> {
-    let targets = context.list("tests");
-    let baseline = baseline(world, context, &targets)?;
-    let database = world.clone_of_base(context)?;
-    let mut client = world.connect(context, &database.name)?;
-    for statement in render::forward(&change.operations).map_err(Failure::step)? {
-        client.batch_execute(&statement).told("making the declared change on a copy")?;
-    }
-    drop(client);
-    context.say("the base's tests on a copy with the declared change");
-    let run = base_tests_on(world, context, &targets, &database.url)?;
-    world.drop_database(context, &database)?;
-    let results = run.proven()?;
-    Ok((new_failures(results, &baseline), names(results).len()))
+/// The tables as they are on the source.
+#[derive(Default)]
+struct Touched {
+    tables: toml::Table,
+    details: Vec<String>,
+    /// Of the largest of them.
+    rows: i64,
+    /// The same, where production is known to hold more.
+    most: i64,
 }
 
-/// The seed's breaking-change checklist, each item with a verdict.
-fn eight(change: &Change, rows: i64) -> Vec<Check> {
-    let renames = change.operations.iter().any(|operation| matches!(operation, Operation::RenameColumn { .. }));
-    let required = change
-        .operations
-        .iter()
-        .any(|operation| matches!(operation, Operation::AddColumn { not_null: true, default: None, .. }));
-    let declared = |name, yes: bool| Check {
-        name,
-        verdict: if yes { "yes" } else { "no" },
-        decided_by: if yes { "declared".to_owned() } else { "not among the declared operations".to_owned() },
-    };
-    let mut checks = vec![
-        declared("column rename", renames),
-        declared("column delete", false),
-        declared("type change", false),
-        declared("not null added", false),
-        declared("unique added", false),
-        declared("foreign key", false),
-        declared("table rename", false),
-        declared("table delete", false),
-    ];
-    if required {
-        let (verdict, decided_by) = match rows {
-            0 => ("no", "select count(*): 0 rows".to_owned()),
-            rows => ("only with data", format!("select count(*): {} rows have no value for it", thousands(rows))),
-        };
-        checks[3] = Check { name: "not null added", verdict, decided_by };
+impl Touched {
+    fn look(&mut self, world: &World<'_>, client: &mut Client, change: &Change, table: &TableName) -> Result<()> {
+        let facts = catalog::table(client, table)?.ok_or_else(|| {
+            Failure::step(format!("`{table}` is not on the source database"))
+                .hint(format!("bring the database to the base's migrations first: {}", world.shown("migrate")))
+        })?;
+        let production =
+            world.loaded.workflow.target.get("production").and_then(|target| target.rows.get(&table.to_string()));
+        let production = production.map(|rows| i64::try_from(*rows).unwrap_or(i64::MAX));
+        let said = production.map_or("production: not known".to_owned(), |rows| {
+            format!("{} on production (as the workflow file says)", thousands(rows))
+        });
+        let here = thousands(facts.rows);
+        self.details.push(format!("rows             {table}: {here} on {} (now); {said}", world.source_name()));
+        self.rows = self.rows.max(facts.rows);
+        self.most = self.most.max(facts.rows).max(production.unwrap_or(0));
+        let mut depends = BTreeSet::new();
+        for operation in change.operations.iter().filter(|operation| operation.table() == Some(table)) {
+            depends.extend(dependants(client, operation, &facts)?);
+        }
+        if !depends.is_empty() {
+            let list = depends.iter().cloned().collect::<Vec<_>>().join(", ");
+            self.details.push(format!("depends on it    {list}"));
+        }
+        let mut entry = toml::Table::new();
+        entry.insert("depends_on_it".to_owned(), depends.into_iter().map(toml::Value::from).collect::<Vec<_>>().into());
+        self.tables.insert(table.to_string(), entry.into());
+        Ok(())
     }
-    checks
+}
+
+/// What else of the database hangs on what an operation changes.
+fn dependants(client: &mut Client, operation: &Operation, facts: &TableFacts) -> Result<Vec<String>> {
+    match operation {
+        Operation::RenameColumn { table, from: column, .. }
+        | Operation::DropColumn { table, column }
+        | Operation::ChangeType { table, column, .. } => catalog::dependants_of_column(client, table, column),
+        Operation::DropTable { .. } | Operation::RenameTable { .. } => {
+            let keys = facts.foreign_keys_in.iter().map(|key| format!("foreign key {key}"));
+            Ok(keys.chain(facts.views.iter().cloned()).chain(facts.functions.iter().cloned()).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What the base's code does on a copy with the change.
+struct OldCode {
+    tried: Vec<Tried>,
+    broken: Vec<String>,
+    ran: usize,
+    words: String,
+}
+
+/// The declared operations as SQL of our own on a copy, then the base's tests. A new object needs neither.
+fn old_code(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Result<OldCode> {
+    let decided_by_data = |operation: &Operation| matches!(operation, Operation::AddForeignKey { .. });
+    if context.lane() == Some(Lane::Additive) && !change.operations.iter().any(decided_by_data) {
+        let words = "unaffected: it does not know what is new".to_owned();
+        return Ok(OldCode { tried: Vec::new(), broken: Vec::new(), ran: 0, words });
+    }
+    let database = world.clone_of_base(context)?;
+    context.say("the declared change on a copy");
+    let tried = checks::attempt(&mut world.connect(context, &database.name)?, &change.operations)?;
+    let not_done = tried.iter().find(|one| !matches!(one, Tried::Done));
+    let judged = match not_done {
+        Some(Tried::Refused { sqlstate, .. }) => {
+            Err(format!("not judged: the change cannot be made on this data ({sqlstate})"))
+        }
+        Some(Tried::NoSql) => {
+            Err("not judged here: there is no SQL of ours for the change; `old-code` runs it after the rehearsal"
+                .to_owned())
+        }
+        Some(Tried::Done) | None => Ok(()),
+    };
+    let targets = context.list("tests");
+    let result = match judged {
+        Err(words) => OldCode { tried, broken: Vec::new(), ran: 0, words },
+        Ok(()) if targets.is_empty() => {
+            let words = "not judged: the workflow file names no tests for this step".to_owned();
+            OldCode { tried, broken: Vec::new(), ran: 0, words }
+        }
+        Ok(()) => {
+            let baseline = baseline(world, context, &targets)?;
+            context.say("the base's tests on a copy with the declared change");
+            let run = base_tests_on(world, context, &targets, &database.url)?;
+            let results = run.proven()?;
+            let (broken, ran) = (new_failures(results, &baseline), names(results).len());
+            let words = format!("{} of {ran} base tests fail when the change is made", broken.len());
+            OldCode { tried, broken, ran, words }
+        }
+    };
+    world.drop_database(context, &database)?;
+    Ok(result)
+}
+
+/// What was found can ask for more process than the operations alone, never for less. Gives the lane that stands then.
+fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: &[Check], old_code: &OldCode) -> Lane {
+    let mut stands = context.lane().unwrap_or(Lane::Additive);
+    let mut raise = |lane: Lane, reason: String| {
+        context.set_lane(lane, reason);
+        stands = stands.max(lane);
+    };
+    if let Some(check) = checks.iter().find(|check| check.verdict == "only with data") {
+        raise(Lane::Guarded, format!("{}: {}", check.name, check.decided_by));
+    }
+    let reads = |operation: &&Operation| {
+        matches!(operation, Operation::AddIndex { .. } | Operation::AddForeignKey { .. } | Operation::AddCheck { .. })
+    };
+    if let Some(operation) = change.operations.iter().find(reads)
+        && touched.most > SMALL
+    {
+        let rows = thousands(touched.most);
+        raise(Lane::Guarded, format!("{operation}: {rows} rows are read while others wait"));
+    }
+    if let Some(check) = checks.iter().find(|check| check.verdict == "yes") {
+        raise(Lane::Breaking, format!("{}: {}", check.name, check.decided_by));
+    }
+    if !old_code.broken.is_empty() {
+        raise(Lane::Breaking, format!("the old code: {}", old_code.words));
+    }
+    stands
 }

@@ -1,11 +1,11 @@
 //! `inventory`: what the repo and the database hold, and what is wrong with it, before anything is changed.
 
 use anyhow::Result;
-use serde_json::json;
 
 use super::world::World;
-use crate::drizzle::inventory::{self, Problem};
-use crate::drizzle::{config, journal, migrate, schema, snapshot};
+use crate::drizzle::inventory::{self, Folder, Problem};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{History, config, folder_problems, journal, migrate, schema};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::process::Command;
@@ -13,14 +13,14 @@ use crate::state::Evidence;
 use crate::workflow::Step;
 
 /// What was found on the base.
-pub struct Found {
-    pub migrations: Vec<String>,
-    pub applied: Vec<(String, i64)>,
-    pub pending: Vec<String>,
-    pub problems: Vec<Problem>,
-    pub schema_files: usize,
-    pub tables: usize,
-    pub snapshot: String,
+struct Found {
+    migrations: Vec<String>,
+    applied: Vec<(String, i64)>,
+    pending: Vec<String>,
+    problems: Vec<Problem>,
+    schema_files: usize,
+    tables: usize,
+    snapshot: String,
 }
 
 pub(super) fn inventory(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
@@ -60,23 +60,29 @@ fn scripts(world: &World<'_>, context: &StepContext<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Looks at one tree and at the source database.
-pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
+/// Looks at one tree and at the source database; whatever cannot be looked at is an error.
+fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Found> {
     let config = config::load(project)?;
-    let journal = journal::load(&config.out)?;
+    let history = History::load(&config.out)?;
     let mut client = world.read_source()?;
     let applied = migrate::applied(&mut client, &config)?;
-    let mut problems = inventory::problems(&config.out, &journal, Some(&applied));
+    let shown = project.relative(&config.out);
+    let folder = Folder { path: &config.out, shown: &shown };
+    let rows: Vec<journal::Applied> = applied.iter().map(|row| (row.hash.clone(), row.created_at)).collect();
+    let mut problems = match history.layout {
+        Layout::Journal => inventory::problems(folder, &journal::load(&config.out)?, &rows).problems,
+        Layout::Folders => folder_problems::problems(&history, &applied),
+    };
     let files = schema::read(project, &config, None)?;
     problems.extend(schema::not_exported(project, &files)?);
     // A broken chain has no newest snapshot to compare with; its own problem is told already.
-    let newest = if problems.is_empty() { Some(snapshot::latest(&config.out, &journal)?) } else { None };
+    let newest = if problems.is_empty() { Some(history.latest(project)?) } else { None };
     problems.extend(newest.iter().filter_map(|newest| inventory::schema_without_migration(newest, &files.snapshot)));
-    let pending = journal::pending(&journal.entries, &applied).into_iter().map(|entry| entry.tag.clone()).collect();
+    let pending = history.pending(&applied).into_iter().map(|entry| entry.tag.clone()).collect();
     Ok(Found {
-        migrations: journal.entries.iter().map(|entry| entry.tag.clone()).collect(),
+        migrations: history.entries.iter().map(|entry| entry.tag.clone()).collect(),
         pending,
-        applied,
+        applied: rows,
         problems,
         schema_files: files.files.len(),
         tables: files.snapshot.tables().len(),
@@ -85,8 +91,7 @@ pub fn look(world: &World<'_>, project: &crate::drizzle::Project) -> Result<Foun
 }
 
 /// All problems, each with its remedy.
-#[must_use]
-pub fn failure(problems: &[Problem]) -> Failure {
+fn failure(problems: &[Problem]) -> Failure {
     let count = problems.len();
     let mut failure = Failure::step(format!("the base has {count} problem{}", if count == 1 { "" } else { "s" }));
     for problem in problems {
@@ -94,18 +99,4 @@ pub fn failure(problems: &[Problem]) -> Failure {
         failure = failure.detail(format!("{}{migration}: {}\n  {}", problem.kind, problem.message, problem.remedy));
     }
     failure.hint("mend these first: a change on top of them would carry them along")
-}
-
-/// `db-change inventory --json`.
-#[must_use]
-pub fn to_json(found: &Found) -> serde_json::Value {
-    let problems: Vec<_> = found
-        .problems
-        .iter()
-        .map(|problem| {
-            json!({"kind": problem.kind, "migration": problem.migration, "message": problem.message, "remedy": problem.remedy})
-        })
-        .collect();
-    let applied: Vec<_> = found.applied.iter().map(|(hash, at)| json!({"hash": hash, "created_at": at})).collect();
-    json!({"schema": "1.0", "migrations": found.migrations, "applied": applied, "pending": found.pending, "problems": problems})
 }

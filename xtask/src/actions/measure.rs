@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 
 use super::backup::thousands;
 use super::change::Change;
+use super::data_preserved::coming_rules;
 use super::generate::Migration;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
@@ -12,7 +13,7 @@ use crate::pg::error::Told;
 use crate::pg::fit::{self, Estimate};
 use crate::pg::synthetic;
 use crate::pg::timing::{self, StatementTiming};
-use crate::sql::{TableName, statements};
+use crate::sql::{Operation, TableName, statements};
 use crate::state::Evidence;
 use crate::workflow::{Lane, duration};
 
@@ -24,18 +25,19 @@ struct Point {
 
 pub(super) fn measure(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
-    let table = change.operations.first().context("a change has an operation")?.table().clone();
+    let main = change.main_table();
     let sql = Migration::of(context)?.sql()?;
     let statements: Vec<(usize, String)> =
         statements::parse(&sql).statements.into_iter().map(|statement| (statement.line, statement.text)).collect();
     let repeats = number(context, "repeats")?.unwrap_or(3);
-    if context.lane() == Some(Lane::Additive) {
-        let trial = point(world, context, &table, None, &statements, repeats)?;
-        if trial.statements.iter().all(|statement| statement.rewrote.is_empty()) {
-            return Ok(Outcome::Passed(constant(&trial)));
+    if context.lane() == Some(Lane::Additive) || main.is_none() {
+        let trial = point(world, context, &change, main, None, &statements, repeats)?;
+        if main.is_none() || trial.statements.iter().all(|statement| statement.rewrote.is_empty()) {
+            return Ok(Outcome::Passed(constant(&change, &trial)));
         }
         context.set_lane(Lane::Guarded, "the trial rewrote a table");
     }
+    let table = main.context("the change touches a table")?;
     let sizes: Vec<i64> = match context.value("sizes") {
         Some(sizes) => sizes.clone().try_into().map_err(|_| {
             Failure::usage(format!("`sizes` of the step `{}` is not a list of whole numbers", context.id()))
@@ -46,9 +48,9 @@ pub(super) fn measure(world: &World<'_>, context: &StepContext<'_>) -> Result<Ou
     let mut points = Vec::new();
     for size in sizes {
         context.say(&format!("{} rows in {table}", thousands(size)));
-        points.push(point(world, context, &table, Some(size), &statements, repeats)?);
+        points.push(point(world, context, &change, main, Some(size), &statements, repeats)?);
     }
-    judge(world, context, &table, &points)
+    judge(world, context, table, &points)
 }
 
 fn number(context: &StepContext<'_>, name: &str) -> Result<Option<usize>> {
@@ -63,30 +65,46 @@ fn number(context: &StepContext<'_>, name: &str) -> Result<Option<usize>> {
 fn point(
     world: &World<'_>,
     context: &StepContext<'_>,
-    table: &TableName,
+    change: &Change,
+    table: Option<&TableName>,
     rows: Option<i64>,
     statements: &[(usize, String)],
     repeats: usize,
 ) -> Result<Point> {
     let database = world.clone_of_base(context)?;
     let mut client = world.connect(context, &database.name)?;
-    if let Some(rows) = rows {
-        synthetic::grow(&mut client, table, rows)?;
+    if let (Some(rows), Some(table)) = (rows, table) {
+        coming_rules(&mut client, change, table, |client| synthetic::grow(client, table, rows).map(|_| ()))?;
     }
-    let count = format!("select count(*) from {}", table.quoted());
-    let rows = client.query_one(&count, &[]).told("counting the rows")?.get(0);
+    let rows = match table {
+        Some(table) => {
+            let count = format!("select count(*) from {}", table.quoted());
+            client.query_one(&count, &[]).told("counting the rows")?.get(0)
+        }
+        None => 0,
+    };
     let statements = timing::time_statements(&mut client, statements, repeats)?;
     drop(client);
     world.drop_database(context, &database)?;
     Ok(Point { rows, statements })
 }
 
-/// A migration that only touches the catalog.
-fn constant(trial: &Point) -> Evidence {
+/// A migration that only touches the catalog, or reads a table that is small.
+fn constant(change: &Change, trial: &Point) -> Evidence {
     let milliseconds: f64 = trial.statements.iter().map(median).sum();
     let lock = strongest(&trial.statements).unwrap_or_else(|| "no lock".to_owned());
-    Evidence::new(format!("constant time: metadata only (trial: {lock} {milliseconds:.1} ms)"))
-        .proven("class", "constant")
+    let reads = |operation: &Operation| {
+        matches!(operation, Operation::AddIndex { .. } | Operation::AddForeignKey { .. } | Operation::AddCheck { .. })
+    };
+    let (class, words) = match trial.rows {
+        0 => ("constant", "constant time: no row is touched".to_owned()),
+        rows if change.operations.iter().any(reads) => {
+            ("small", format!("reads the table once: {} rows", thousands(rows)))
+        }
+        _ => ("constant", "constant time: metadata only".to_owned()),
+    };
+    Evidence::new(format!("{words} (trial: {lock} {milliseconds:.1} ms)"))
+        .proven("class", class)
         .info("rows", trial.rows)
         .info("seconds", milliseconds / 1000.0)
 }

@@ -6,14 +6,17 @@ mod apply;
 mod backup;
 pub mod change;
 mod checklist;
+mod checks;
 mod code_impact;
 pub mod commands;
 mod data_preserved;
+mod declare;
 mod docs;
 mod dotenv;
 mod generate;
 mod impact;
-pub mod inventory;
+mod inventory;
+mod mapping;
 mod measure;
 mod old_code;
 mod probe;
@@ -25,6 +28,7 @@ mod schema;
 mod schema_test;
 mod shadow;
 mod suites;
+pub mod survey;
 mod typecheck;
 pub mod world;
 
@@ -46,6 +50,7 @@ pub struct Action {
 // What many actions run, as the plan says it.
 const CONFIG: &str = "bun run … drizzle.config.ts   (reads the configuration)";
 const SCHEMA: &str = "bun run …   (reads the schema files)";
+const HISTORY: &str = "bun run …   (puts snapshots together, where they are of drizzle-kit 1.x)";
 const SERVER: &str = "initdb …, postgres …   (a throw-away server, once per command)";
 const COPY: &str = "pg_dump …, pg_restore …   (a copy of the source on it, once per command)";
 const BASE_MIGRATE: &str = "{{migrate}}   (base tree, on a copy, where something is pending)";
@@ -55,7 +60,7 @@ const TEST: &str = "{{test}} …   (the schema test, on a copy)";
 pub const ACTIONS: &[Action] = &[
     Action { name: "docs.read", with: &["documents"], commands: &[], run: docs::read },
     Action { name: "inventory", with: &[], commands: &[CONFIG, SCHEMA], run: inventory::inventory },
-    Action { name: "change.declare", with: &[], commands: &[CONFIG], run: change::declare },
+    Action { name: "change.declare", with: &[], commands: &[CONFIG], run: declare::declare },
     Action {
         name: "change.impact",
         with: &["roots", "procedures", "components", "tests"],
@@ -97,7 +102,7 @@ pub const ACTIONS: &[Action] = &[
     Action {
         name: "drizzle.generate",
         with: &[],
-        commands: &[CONFIG, SCHEMA, "{{generate}}   (on a pseudo-terminal)"],
+        commands: &[CONFIG, SCHEMA, "{{generate}}   (on a pseudo-terminal; with hints for drizzle-kit 1.x)"],
         run: generate::generate,
     },
     Action { name: "migration.review", with: &[], commands: &[], run: review::review },
@@ -173,7 +178,7 @@ pub const ACTIONS: &[Action] = &[
         commands: &[CONFIG, SERVER, COPY, MIGRATE, BASE_MIGRATE, "{{test}} {{targets}}   (base tree and work tree)"],
         run: suites::suite,
     },
-    Action { name: "rollback.write", with: &[], commands: &[], run: rollback::write },
+    Action { name: "rollback.write", with: &[], commands: &[HISTORY], run: rollback::write },
     Action {
         name: "rollback.prove",
         with: &[],
@@ -187,7 +192,7 @@ pub const ACTIONS: &[Action] = &[
         run: suites::seed,
     },
     Action { name: "checklist", with: &[], commands: &[], run: checklist::checklist },
-    Action { name: "report", with: &[], commands: &[], run: report::report },
+    Action { name: "report", with: &[], commands: &[HISTORY], run: report::report },
 ];
 
 /// What a workflow file may name.

@@ -5,23 +5,23 @@ use anyhow::Result;
 use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
-use super::schema::journal_of;
+use super::mapping::mapping;
+use super::schema::history_of;
 use super::shadow::Database;
 use super::world::World;
+use crate::drizzle::migrate;
 use crate::drizzle::recover::{self, Verdict};
-use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::checksum::{self, Mapping};
+use crate::pg::checksum;
 use crate::pg::fingerprint;
-use crate::sql::Operation;
 use crate::state::Evidence;
 
 pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
     let skip = [world.migrations_table()?];
-    let mapping = mapping(&change.operations);
+    let mapping = mapping(&change, &migration.sql()?);
     let before = world.clone_of_base(context)?;
     let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
     world.drop_database(context, &before)?;
@@ -73,30 +73,13 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     ))
 }
 
-/// Where the data of each renamed or new column is expected.
-pub(super) fn mapping(operations: &[Operation]) -> Mapping {
-    let mut mapping = Mapping::default();
-    for operation in operations {
-        match operation {
-            Operation::RenameColumn { table, from, to } => {
-                mapping.columns.insert((table.clone(), from.clone()), to.clone());
-            }
-            Operation::AddColumn { table, column, .. } => {
-                mapping.new_columns.insert((table.clone(), column.clone()));
-            }
-            Operation::Other { .. } => {}
-        }
-    }
-    mapping
-}
-
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
 fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
-    let (config, journal) = journal_of(world)?;
+    let (config, history) = history_of(world)?;
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;
-    let pending = journal::pending(&journal.entries, &applied);
-    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending)? else { return Err(error) };
+    let pending = history.pending(&applied);
+    let Verdict::Fails(found) = recover::explain(&mut client, &history, &pending)? else { return Err(error) };
     let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
     let values = vec![
         ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),

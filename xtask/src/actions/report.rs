@@ -70,18 +70,8 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         .filter(|step| context.passed(step))
         .map(|step| context.proven::<i64>(step, "passed"))
         .sum::<Result<i64>>()?;
-    let objects: Vec<String> = change
-        .operations
-        .iter()
-        .map(|operation| match operation {
-            Operation::AddColumn { table, column, .. } => format!("{table}.{column}"),
-            Operation::RenameColumn { table, from, .. } => format!("{table}.{from}"),
-            Operation::Other { table, .. } => table.to_string(),
-        })
-        .collect();
-    let mut tables: Vec<String> = change.operations.iter().map(|operation| operation.table().to_string()).collect();
-    tables.sort();
-    tables.dedup();
+    let objects: Vec<String> = change.operations.iter().map(Operation::object).collect();
+    let tables: Vec<String> = change.tables.iter().map(ToString::to_string).collect();
     let line = |step: &str, text: String| Line { proven: context.passed(step), text };
     let source: String = context.proven("backup", "source")?;
     let taken: u64 = context.proven("backup", "taken_at")?;
@@ -99,7 +89,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         data,
         headline: vec![
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
-            line("generate", format!("Migration: {}.sql generated", migration.tag)),
+            line("generate", format!("Migration: {} generated", migration.place().name())),
             line("schema-test-green", format!("Tests: {tests} tests passing")),
             line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
         ],
@@ -169,13 +159,36 @@ fn confirmations(change: &Change) -> Vec<String> {
         .operations
         .iter()
         .filter_map(|operation| match operation {
-            Operation::RenameColumn { table, from, .. } => {
-                Some(format!("Does anything outside this repo (reports, exports, other services) read {table}.{from} by its old name?"))
-            }
+            Operation::RenameColumn { .. } | Operation::RenameTable { .. } => Some(format!(
+                "Does anything outside this repo (reports, exports, other services) read {} by its old name?",
+                operation.object()
+            )),
             Operation::AddColumn { table, column, not_null: true, .. } => {
                 Some(format!("Is the value that existing rows of {table} get in {column} right for each of them?"))
             }
-            Operation::AddColumn { .. } | Operation::Other { .. } => None,
+            Operation::DropColumn { .. } | Operation::DropTable { .. } => Some(format!(
+                "Is there nobody, and no law, that needs what {} holds, and how long is its backup kept?",
+                operation.object()
+            )),
+            Operation::ChangeType { to, .. } => Some(format!(
+                "Is every value of {} meant as {to}, and does everything that reads it from outside expect that?",
+                operation.object()
+            )),
+            Operation::SetNotNull { .. } => {
+                Some(format!("What stands in {} for rows that had no value?", operation.object()))
+            }
+            Operation::AddUnique { .. } => {
+                Some(format!("Where two rows have the same {}, which one is right?", operation.object()))
+            }
+            Operation::AddForeignKey { to, .. } => {
+                Some(format!("What becomes of a row of {} when its row in {to} is deleted?", operation.object()))
+            }
+            Operation::DropEnumValue { value, .. } => Some(format!(
+                "What do rows of {} become that had the value {}?",
+                operation.object(),
+                crate::sql::names::literal(value)
+            )),
+            _ => None,
         })
         .collect()
 }
@@ -252,11 +265,11 @@ struct Receipt {
 fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, String)> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
-    let (before, _) = migration.snapshots(world)?;
+    let (before, _) = migration.snapshots(world, context)?;
     let touched: Vec<String> = change
         .operations
         .iter()
-        .map(|operation| before.table(operation.table()).unwrap_or(&Value::Null).to_string())
+        .map(|operation| operation.table().and_then(|table| before.table(table)).unwrap_or(&Value::Null).to_string())
         .collect();
     let mut decisions: Vec<String> = context
         .state
@@ -278,6 +291,5 @@ fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, Str
         accepted: context.proven("review", "accepted")?,
         decisions,
     };
-    let path = migration.file.with_file_name("receipts").join(format!("{}.toml", migration.tag));
-    Ok((path, toml::to_string(&receipt).context("describing the receipt")?))
+    Ok((migration.place().receipt(), toml::to_string(&receipt).context("describing the receipt")?))
 }

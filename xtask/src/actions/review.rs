@@ -6,10 +6,8 @@ use super::change::Change;
 use super::generate::Migration;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
-use crate::failure::Failure;
 use crate::sql::review::{self, DecidedBy, Finding, Severity};
-use crate::sql::statements::{self, Action};
-use crate::sql::{Operation, TableName};
+use crate::sql::{Operation, intent, statements};
 use crate::state::Evidence;
 
 pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
@@ -19,12 +17,7 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let sql = migration.sql()?;
     let mut findings = review::review(&sql, Some(&mut client))?;
     findings.extend(undeclared(&sql, &change.operations));
-    let breaking = change.operations.iter().filter(|operation| operation.is_breaking()).count();
-    if breaking > 1 {
-        return Err(Failure::step(format!("{breaking} breaking operations in one migration"))
-            .hint("never more than one: split the change and run them one after the other")
-            .into());
-    }
+    super::declare::one_breaking(&change.operations)?;
     let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();
     let errors: Vec<&(String, &Finding)> =
         named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
@@ -75,10 +68,8 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
 /// under review. Such a statement may be right, and then somebody says so.
 fn undeclared(sql: &str, operations: &[Operation]) -> Vec<Finding> {
     let statements = statements::parse(sql).statements;
-    let extra = statements.into_iter().filter(|statement| {
-        statement.actions.is_empty() || statement.actions.iter().any(|action| !is_declared(action, operations))
-    });
-    extra
+    intent::undeclared(operations, &statements)
+        .into_iter()
         .map(|statement| Finding {
             id: "undeclared".to_owned(),
             class: "intent".to_owned(),
@@ -86,40 +77,13 @@ fn undeclared(sql: &str, operations: &[Operation]) -> Vec<Finding> {
             title: "does what nobody declared".to_owned(),
             line: statement.line,
             column: statement.column,
-            statement: statement.text,
+            statement: statement.text.clone(),
             lock: None,
             blocks: None,
             decided_by: DecidedBy::Static,
             remedy: "take it out, declare it, or accept it by name".to_owned(),
         })
         .collect()
-}
-
-fn is_declared(action: &Action, operations: &[Operation]) -> bool {
-    // Renaming a column, drizzle-kit makes what is named after it, or reads it, anew.
-    let follows = |table: Option<&TableName>| {
-        let renamed = |operation: &Operation| {
-            matches!(operation, Operation::RenameColumn { .. }) && table.is_none_or(|table| table == operation.table())
-        };
-        operations.iter().any(renamed)
-    };
-    match action {
-        Action::AddColumn(added) => operations.iter().any(|operation| {
-            matches!(operation, Operation::AddColumn { table, column, .. } if (table, column) == (&added.table, &added.column))
-        }),
-        Action::RenameColumn { table, from, to } => {
-            operations.contains(&Operation::RenameColumn { table: table.clone(), from: from.clone(), to: to.clone() })
-        }
-        Action::AddUnique { table, .. }
-        | Action::AddConstraint { table, .. }
-        | Action::DropConstraint { table, .. }
-        | Action::RenameConstraint { table, .. }
-        | Action::CreateIndex { table, .. } => follows(Some(table)),
-        // A key of another table may refer to the column.
-        Action::AddForeignKey { table, to, .. } => follows(Some(table)) || follows(Some(to)),
-        Action::DropIndex { .. } | Action::CreateView { .. } | Action::DropView { .. } => follows(None),
-        _ => false,
-    }
 }
 
 /// `H10`, or `H10:3` where the rule fires more than once.
@@ -145,35 +109,4 @@ fn text(finding: &Finding, migration: &Migration) -> String {
     };
     let lock = finding.lock.as_deref().map(|lock| format!("; takes {lock}")).unwrap_or_default();
     format!("{} ({decided}{lock})   {}:{}", finding.title, migration.shown, finding.line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_follows_from_a_rename_is_declared_and_everything_else_is_named() {
-        let rename = Operation::RenameColumn {
-            table: TableName::new("public", "users"),
-            from: "email".to_owned(),
-            to: "email_address".to_owned(),
-        };
-        let made = r#"DROP VIEW "public"."active_users";--> statement-breakpoint
-ALTER TABLE "users" RENAME COLUMN "email" TO "email_address";--> statement-breakpoint
-ALTER TABLE "users" DROP CONSTRAINT "users_email_unique";--> statement-breakpoint
-ALTER TABLE "users" ADD CONSTRAINT "users_email_address_unique" UNIQUE("email_address");--> statement-breakpoint
-CREATE VIEW "public"."active_users" AS (select "id", "email_address" from "users");"#;
-        assert_eq!(undeclared(made, std::slice::from_ref(&rename)), []);
-        for more in [
-            "DELETE FROM users;",
-            "UPDATE users SET name = '';",
-            r#"ALTER TABLE "workouts" ADD COLUMN "x" text;"#,
-            r#"ALTER TABLE "workouts" DROP CONSTRAINT "workouts_pkey";"#,
-            "DO $$ BEGIN END $$;",
-            "TRUNCATE users;",
-        ] {
-            let found = undeclared(&format!("{made}\n{more}"), std::slice::from_ref(&rename));
-            assert_eq!(found.iter().map(|finding| finding.line).collect::<Vec<_>>(), [6], "{more}");
-        }
-    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::change::Change;
 use super::generate::Migration;
-use super::rehearse::mapping;
+use super::mapping::mapping;
 use super::shadow::Database;
 use super::world::World;
 use crate::digest;
@@ -20,25 +20,27 @@ use crate::pg::fingerprint::Fingerprint;
 use crate::pg::migrations::{self, Applied};
 use crate::pg::{synthetic, url};
 use crate::process::{Output, Run};
+use crate::sql::TableName;
 use crate::state::{Evidence, durable};
 
 const MEND: &str = "edit the rollback file and run `cargo xtask db-change`; it is proven again";
 
-/// `rollback_<tag>.sql` beside the migration.
+/// Where its rollback stands.
 pub(super) fn path(migration: &Migration) -> PathBuf {
-    migration.file.with_file_name(rollback::file_name(&migration.tag))
+    migration.place().rollback()
 }
 
 pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
     let path = path(&migration);
-    let (before, after) = migration.snapshots(world)?;
+    let (before, after) = migration.snapshots(world, context)?;
     let derived = rollback::derive(&rollback::Migration {
         operations: &change.operations,
         before: &before,
         after: &after,
         tag: &migration.tag,
+        layout: migration.place().layout(),
         hash: &migration.hash,
         when: migration.when,
         migrations_table: world.migrations_table()?,
@@ -71,7 +73,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let text = fs::read(&path).with_context(|| format!("reading `{shown}`"))?;
     let how = if by_hand { "by hand" } else { "derived" };
     Ok(Outcome::Passed(
-        Evidence::new(format!("rollback_{}.sql, {how}", migration.tag))
+        Evidence::new(format!("{}, {how}", migration.place().rollback_name()))
             .proven("rollback", digest::of(&text))
             .proven("migration", migration.row())
             .info("file", path.display().to_string())
@@ -86,7 +88,8 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let file = path(&migration);
     // Read once: what is proven is what was read here, whoever edits the file meanwhile.
     let text = fs::read(&file).with_context(|| format!("reading `{}`", file.display()))?;
-    let proof = Proof { world, context, change: &change, text: &text };
+    let sql = migration.sql()?;
+    let proof = Proof { world, context, change: &change, text: &text, sql: &sql };
     context.say("down on a migrated copy");
     let before = world.clone_of_base(context)?;
     let (was, sums) = proof.state(&before)?;
@@ -105,7 +108,7 @@ pub(super) fn prove(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     world.migrate(context, world.work(&context.log_of("up-again"))?, &up.name)?;
     let (again, again_sums) = proof.state_after(&up, sums)?;
     let mut differences = up_print.difference(&again);
-    differences.extend(checksum::compare(&up_sums, &again_sums, &checksum::Mapping::default())?);
+    differences.extend(checksum::compare(&up_sums, &again_sums, &proof.anew())?);
     fail_on("up → down → up", &differences)?;
     context.say("down after new rows were written");
     let (written, table) = proof.with_new_rows(sums)?;
@@ -138,6 +141,8 @@ struct Proof<'a> {
     context: &'a StepContext<'a>,
     change: &'a Change,
     text: &'a [u8],
+    /// The migration's.
+    sql: &'a str,
 }
 
 impl Proof<'_> {
@@ -152,7 +157,13 @@ impl Proof<'_> {
         let print = self.world.fingerprint(self.context, &database.name)?;
         let mut client = self.world.connect(self.context, &database.name)?;
         let skip = [self.world.migrations_table()?];
-        Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(&self.change.operations))?))
+        Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(self.change, self.sql))?))
+    }
+
+    /// What the migration fills by itself may come out otherwise each time: a default that is random, or a time.
+    fn anew(&self) -> checksum::Mapping {
+        let once = mapping(self.change, self.sql);
+        checksum::Mapping { changed_columns: once.new_columns, ..checksum::Mapping::default() }
     }
 
     /// Runs the file as the seed's runbook runs it: `psql $DATABASE_URL < file`.
@@ -186,7 +197,7 @@ impl Proof<'_> {
         if now.iter().any(|row| row.hash == *hash) {
             let table = self.world.migrations_table()?;
             differences.push(format!("{table} still says that the migration is applied"));
-        } else if now != *books {
+        } else if !migrations::agree(books, &now) {
             let table = self.world.migrations_table()?;
             differences.push(format!("{table} has {} earlier migrations, and had {}", now.len(), books.len()));
         }
@@ -211,7 +222,11 @@ impl Proof<'_> {
 
     /// Rows written after the migration are still there after the rollback.
     fn with_new_rows(&self, before: &Checksums) -> Result<(i64, String)> {
-        let table = self.change.operations.first().context("a change has an operation")?.table().clone();
+        let mapping = mapping(self.change, self.sql);
+        let kept = |table: &&TableName| !mapping.dropped_tables.contains(*table);
+        let main = self.change.main_table().filter(kept).or_else(|| self.change.tables.iter().find(kept));
+        let Some(old) = main else { return Ok((0, "no table that was there before".to_owned())) };
+        let table = mapping.table(old);
         let database = self.world.clone_of_rehearsed(self.context)?;
         let mut client = self.world.connect(self.context, &database.name)?;
         let written = 5;
@@ -219,7 +234,7 @@ impl Proof<'_> {
         drop(client);
         self.down(&database)?;
         let (_, now) = self.state(&database)?;
-        let rows = |sums: &Checksums| sums.tables.get(&table).map_or(0, |sum| sum.rows);
+        let rows = |sums: &Checksums| sums.tables.get(old).map_or(0, |sum| sum.rows);
         self.world.drop_database(self.context, &database)?;
         if rows(&now) != rows(before) + written {
             return Err(Failure::step(format!(

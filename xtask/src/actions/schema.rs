@@ -5,16 +5,18 @@ use anyhow::{Context, Result};
 
 use super::change::{self, Change};
 use super::code_impact;
-use super::generate::Migration;
+use super::generate::{self, Migration};
 use super::world::World;
 use crate::code;
 use crate::digest;
-use crate::drizzle::{Snapshot, config, diff, export, schema};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{History, Snapshot, config, diff, export, implied, schema};
 use crate::engine::{Outcome, StepContext, files};
 use crate::failure::Failure;
+use crate::pg::default_names;
 use crate::pg::error::Told;
 use crate::pg::fingerprint::{self, Fingerprint};
-use crate::sql::Operation;
+use crate::sql::{Operation, TableName, nature};
 use crate::state::{Evidence, durable};
 
 /// The schema files differ from the base, can be read, and say what was declared, no more and no less.
@@ -24,40 +26,27 @@ pub(super) fn implement(world: &World<'_>, context: &StepContext<'_>) -> Result<
     let project = world.work(&context.log)?;
     let now = schema::read(&project, world.config()?, Some(base.id()))?;
     let found = diff::differences(&base, &now.snapshot, &change.operations);
-    let missing: Vec<&Operation> = change.operations.iter().filter(|declared| !found.contains(declared)).collect();
-    let extra: Vec<&Operation> = found.iter().filter(|found| !change.operations.contains(found)).collect();
-    let words =
-        |operations: &[&Operation]| operations.iter().map(|operation| format!("{operation}\n")).collect::<String>();
-    if missing.is_empty() && extra.is_empty() {
-        return Ok(Outcome::Passed(Evidence::new(change.in_words()).proven("schema", schema_digest(&now.snapshot))));
-    }
-    if found.is_empty() {
+    let evidence = || Evidence::new(change.in_words()).proven("schema", schema_digest(&now.snapshot));
+    let custom = change.operations.iter().any(generate::is_custom);
+    if found.is_empty() && !custom {
         let source = code_impact::source(world, &world.root)?;
-        let details = missing.iter().map(|operation| to_do(operation, &source, world)).collect();
+        let details = change.operations.iter().map(|operation| to_do(operation, &source, world)).collect();
         return Ok(Outcome::Edit {
             message: "Edit the schema files so that they say what was declared.".to_owned(),
             details,
             evidence: Evidence::default().proven("schema", schema_digest(&now.snapshot)),
         });
     }
-    let mut failure = Failure::step("the schema files do not say what was declared");
-    if !missing.is_empty() {
-        failure =
-            failure.detail(format!("declared, and not there:\n  {}", words(&missing).trim_end().replace('\n', "\n  ")));
+    generate::check_operations(&change.operations, &found, "the schema files do not say what was declared: this is")?;
+    if custom && let Some(wanted) = generate::custom_file(world, context, &change)? {
+        return Ok(wanted);
     }
-    if !extra.is_empty() {
-        failure =
-            failure.detail(format!("there, and not declared:\n  {}", words(&extra).trim_end().replace('\n', "\n  ")));
-    }
-    Err(failure
-        .hint("edit the schema files and run `cargo xtask db-change`")
-        .hint("another intent is another run: cargo xtask db-change abort --reason TEXT, then start again")
-        .into())
+    Ok(Outcome::Passed(evidence()))
 }
 
 /// What to edit, and where.
 fn to_do(operation: &Operation, source: &code::schema::SchemaSource, world: &World<'_>) -> String {
-    let place = source.table(operation.table()).map_or_else(String::new, |table| {
+    let place = operation.table().and_then(|table| source.table(table)).map_or_else(String::new, |table| {
         let file = table.file.strip_prefix(&world.root).unwrap_or(&table.file);
         format!("   {}:{}", file.display(), table.line)
     });
@@ -82,7 +71,9 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let take = |database: &str| fingerprint::take(&mut world.connect(context, database)?, &options);
     let (was, is) = (take(&before.name)?, take(&rehearsed.name)?);
     let words = was.difference(&is);
-    if words.is_empty() {
+    let touched = Change::of(context)?;
+    let custom = touched.operations.iter().any(generate::is_custom);
+    if words.is_empty() && !custom {
         return Err(Failure::step("the migration changed nothing in the schema").into());
     }
     context.say("all migrations on an empty database");
@@ -93,15 +84,21 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     context.say("the schema files, exported by drizzle-kit");
     let exported = world.empty(context)?;
     let script = export::export(&world.work(&context.log_of("export"))?)?;
-    world.connect(context, &exported.name)?.batch_execute(&script).told("running what drizzle-kit exports")?;
+    let mut client = world.connect(context, &exported.name)?;
+    client.batch_execute(&script).told("running what drizzle-kit exports")?;
+    let mut implied = implied_names(world, context)?;
+    if implied.is_empty() {
+        implied = default_names::renames(&mut client, &mut world.connect(context, &fresh.name)?)?;
+    }
+    for statement in implied {
+        client.batch_execute(&statement).told("giving the names that the migrations gave")?;
+    }
+    drop(client);
     let from_files = modelled(take(&exported.name)?);
     let unmodelled = modelled(from_migrations).difference(&from_files);
-    let touched = Change::of(context)?;
     let serious: Vec<&String> = drift
         .iter()
-        .filter(|line| {
-            touched.operations.iter().any(|operation| line.contains(&format!("{}.", operation.table().name)))
-        })
+        .filter(|line| touched.tables.iter().any(|table| line.contains(&format!("{}.", table.name))))
         .chain(&unmodelled)
         .collect();
     if !serious.is_empty() {
@@ -114,9 +111,15 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let list = |lines: &[String]| lines.iter().cloned().map(toml::Value::from).collect::<Vec<_>>();
     // What was declared stands first, what followed from it behind.
     let declared = |line: &&String| {
-        touched.operations.iter().any(|operation| line.contains(&format!(".{}.", operation.table().name)))
+        touched
+            .operations
+            .iter()
+            .any(|operation| line.contains(&format!(".{}.", operation.object().split('.').next().unwrap_or_default())))
     };
     let mut summary = words.iter().find(declared).or(words.first()).cloned().unwrap_or_default();
+    if words.is_empty() {
+        summary = "the schema stays as it was".to_owned();
+    }
     if words.len() > 1 {
         summary = format!("{summary}, and {} more", words.len() - 1);
     }
@@ -124,6 +127,17 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
         summary = format!("{summary}; drift elsewhere: {}", drift.len());
     }
     Ok(Outcome::Passed(Evidence::new(summary).proven("difference", list(&words)).proven("drift", list(&drift))))
+}
+
+/// What has to be called otherwise in a database made from the schema files, so that only what they say is compared.
+fn implied_names(world: &World<'_>, context: &StepContext<'_>) -> Result<Vec<String>> {
+    let migration = Migration::of(context)?;
+    if migration.place().layout() == Layout::Journal {
+        return Ok(Vec::new());
+    }
+    let (_, migrated) = migration.snapshots(world, context)?;
+    let files = schema::of_schema(&world.work(&context.log_of("schema"))?, world.config()?, None)?;
+    Ok(implied::renames(&files, &migrated))
 }
 
 /// The kinds of object that Drizzle's schema files can express.
@@ -142,13 +156,14 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let mut written = Vec::new();
     for operation in &change.operations {
         let source = code::schema::read(&files)?;
-        let table = source
-            .table(operation.table())
-            .with_context(|| format!("no schema file defines `{}`", operation.table()))?;
+        // What is gone, and SQL of one's own, has no place in the schema files.
+        let Some(table) = place_of(operation, &change).and_then(|table| source.table(&table).cloned()) else {
+            continue;
+        };
         let number = migration.tag.split('_').next().unwrap_or_default();
         let note = format!("{number} - {}: {operation}", change.title);
         let mut notes = vec![format!("@migration {note}")];
-        if operation.is_breaking() {
+        if nature::is_breaking(operation) {
             notes.push(format!("@breaking-change - {operation} (migration {number} required)"));
         }
         let text =
@@ -164,15 +179,24 @@ pub(super) fn annotate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     }
     written.sort();
     written.dedup();
+    let words = if written.is_empty() { "no table is left to document it at".to_owned() } else { written.join(", ") };
     Ok(Outcome::Passed(
-        Evidence::new(written.join(", "))
-            .proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
+        Evidence::new(words).proven("files", written.into_iter().map(Into::into).collect::<Vec<toml::Value>>()),
     ))
 }
 
+/// The table above which an operation is documented, by its name after the change.
+fn place_of(operation: &Operation, change: &Change) -> Option<TableName> {
+    match operation {
+        Operation::RenameTable { table, to } => Some(table.beside(to)),
+        Operation::DropTable { .. } => None,
+        operation => operation.table().or_else(|| change.tables.first()).cloned(),
+    }
+}
+
 /// The configuration as the work tree has it, for steps that need no more of a project.
-pub(super) fn journal_of(world: &World<'_>) -> Result<(config::Config, crate::drizzle::Journal)> {
+pub(super) fn history_of(world: &World<'_>) -> Result<(config::Config, History)> {
     let config = world.config()?.clone();
-    let journal = crate::drizzle::journal::load(&config.out)?;
-    Ok((config, journal))
+    let history = History::load(&config.out)?;
+    Ok((config, history))
 }

@@ -29,7 +29,7 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             schema: context.required("schema_module")?.to_owned(),
             runner: context.with("test_module").unwrap_or(scaffold::BUN).to_owned(),
         };
-        let text = scaffold::scaffold(&change.title, &change.operations, &source, &modules)?;
+        let text = scaffold::scaffold(&change.title, &change.operations, &change.tables, &source, &modules)?;
         if let Some(folder) = path.parent() {
             durable::create_folder(folder)?;
         }

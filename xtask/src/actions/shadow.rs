@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use postgres::Client;
 
 use super::world::World;
-use crate::drizzle::{Project, config, journal, migrate};
+use crate::drizzle::{History, Project, config, migrate};
 use crate::engine::StepContext;
 use crate::failure::Failure;
 use crate::pg::backup::{self, Backup, Dump};
@@ -168,12 +168,12 @@ impl World<'_> {
             self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
         let config = config::load(&project)?;
         let project = World::on(project, &url);
-        let journal = journal::load(&config.out)?;
+        let history = History::load(&config.out)?;
         let applied = migrate::applied(&mut client, &config)?;
-        if journal::pending(&journal.entries, &applied).is_empty() {
+        if history.pending(&applied).is_empty() {
             return Ok(migrate::Migrated::default());
         }
-        migrate::migrate(&project, &config, &journal, &config.out, &mut client, proven)
+        migrate::migrate(&project, &config, &history, &mut client, proven)
     }
 
     fn source_bytes(&self) -> Result<u64> {

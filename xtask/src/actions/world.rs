@@ -59,7 +59,7 @@ struct Experiment {
 }
 
 /// What an experiment's children are told of every target: nothing listens there.
-const NOWHERE: &str = "postgresql://nobody@127.0.0.1:1/nowhere";
+pub(super) const NOWHERE: &str = "postgresql://nobody@127.0.0.1:1/nowhere";
 
 /// The name our sessions bear.
 pub const APPLICATION: &str = "db-change";

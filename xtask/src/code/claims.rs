@@ -81,9 +81,23 @@ fn is_about(name: &str, operation: &Operation) -> bool {
     };
     name.contains(&operation.to_string())
         || match operation {
-            Operation::AddColumn { table, column, .. } => named(&[&table.name, column]),
+            Operation::AddColumn { table, column, .. }
+            | Operation::DropColumn { table, column }
+            | Operation::ChangeType { table, column, .. }
+            | Operation::SetNotNull { table, column }
+            | Operation::DropNotNull { table, column }
+            | Operation::SetDefault { table, column, .. }
+            | Operation::DropDefault { table, column } => named(&[&table.name, column]),
             Operation::RenameColumn { table, from, to } => named(&[&table.name, from, to]),
-            Operation::Other { .. } => false,
+            Operation::RenameTable { table, to } => named(&[&table.name, to]),
+            Operation::CreateTable { table, .. } | Operation::DropTable { table } => named(&[&table.name]),
+            Operation::AddUnique { table, columns, .. } | Operation::AddForeignKey { table, columns, .. } => {
+                let columns = columns.iter().map(String::as_str);
+                named(&std::iter::once(table.name.as_str()).chain(columns).collect::<Vec<_>>())
+            }
+            // Whoever writes SQL of one's own says in one's own words what it does.
+            Operation::Custom { .. } => true,
+            _ => false,
         }
 }
 

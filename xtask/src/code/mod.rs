@@ -14,6 +14,8 @@ pub mod red_green;
 pub mod runner;
 mod samples;
 pub mod scaffold;
+mod scaffold_kinds;
+mod scaffold_parts;
 pub mod schema;
 mod sql_text;
 pub mod tests;

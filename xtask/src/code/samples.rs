@@ -68,6 +68,22 @@ pub(super) fn of_column(column: &Column, enums: &[Enum]) -> Option<Sample> {
     of_type(&if column.array { format!("{base}[]") } else { base }, enums)
 }
 
+/// A literal without a type, which both the old type and this one can read.
+pub(super) fn of_both(data_type: &str) -> Option<String> {
+    let lower = data_type.trim().to_lowercase();
+    let base = lower.split('(').next().unwrap_or_default().trim();
+    let value = match base {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => "7",
+        "boolean" => "true",
+        "date" => "2024-02-29",
+        _ if base.starts_with("timestamp") => "2024-02-29 12:34:56+00",
+        "text" | "varchar" | "character varying" | "char" | "character" => "a",
+        "uuid" => return Some("sql.raw(`'${crypto.randomUUID()}'`)".to_owned()),
+        _ => return None,
+    };
+    Some(format!("sql.raw(\"'{value}'\")"))
+}
+
 fn equal(value: String) -> Sample {
     Sample { value, comparison: "{column} = ${value}".to_owned() }
 }
@@ -80,6 +96,6 @@ fn text(length: Option<usize>) -> String {
 }
 
 fn of_enum(found: &Enum) -> Option<String> {
-    let label = crate::sql::operation::literal(found.labels.first()?);
+    let label = crate::sql::names::literal(found.labels.first()?);
     Some(format!("sql.raw({})", super::scaffold::single(&label)))
 }

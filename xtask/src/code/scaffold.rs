@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::samples::{self, Sample};
-use super::schema::{SchemaSource, Table};
+use super::schema::{Column, SchemaSource, Table};
 use crate::failure::Failure;
-use crate::sql::operation::{literal, quote};
+use crate::sql::names::{literal, quote};
 use crate::sql::{Operation, TableName};
 
 /// How the test reaches the code under test, as import specifiers.
@@ -31,98 +31,51 @@ pub struct Imports {
 /// The runner that is taken where nothing else is said.
 pub const BUN: &str = "bun:test";
 
-/// The text of the test file. `schema` is the one before the change.
+/// The text of the test file. `schema` is the one before the change, `tables` are those of it that the change touches.
 ///
 /// Errors: a kind of change or a table that no test can be derived for; the test must then be written by hand.
-pub fn scaffold(title: &str, operations: &[Operation], schema: &SchemaSource, imports: &Imports) -> Result<String> {
+pub fn scaffold(
+    title: &str,
+    operations: &[Operation],
+    tables: &[TableName],
+    schema: &SchemaSource,
+    imports: &Imports,
+) -> Result<String> {
     let mut writer = Writer { schema, makers: String::new(), made: BTreeSet::new(), open: Vec::new(), operations };
     let mut tests = String::new();
     for operation in operations {
         tests.push_str(&writer.tests(operation)?);
     }
-    let mut controls = BTreeSet::new();
-    for operation in operations {
-        if controls.insert(operation.table()) {
-            tests.push_str(&writer.control(operation.table())?);
+    for table in tables {
+        let gone = |operation: &Operation| matches!(operation, Operation::DropTable { table: of } if of == table);
+        if !operations.iter().any(gone) {
+            tests.push_str(&writer.control(table)?);
         }
     }
     let mut text = HEAD.replace("{runner}", &single(&imports.runner));
-    text = text.replace("{database}", &database(imports)).replace("{schema}", &tables(&imports.schema));
+    text = text.replace("{database}", &database(imports)).replace("{schema}", &imported(&imports.schema));
     text = text.replace("{spread}", &spread(&imports.schema));
+    let used = |name: &str| tests.contains(name) || writer.makers.contains(name);
+    PARTS.iter().filter(|(name, _)| used(name)).for_each(|(_, part)| text.push_str(part));
     text.push_str(&writer.makers);
     let _ = write!(text, "\ndescribe({}, () => {{\n{}}});\n", single(title), tests.trim_start_matches('\n'));
     Ok(text)
 }
 
-const HEAD: &str = r"import { describe, expect, test } from {runner};
-{database}
-{schema}
-import { getTableColumns, sql, type SQL, type Table } from 'drizzle-orm';
+use super::scaffold_parts::{ACTIONS, DEFAULTS, INDEXES, PRESENT, TYPES, VIEWS};
 
-{spread}type Transaction = Parameters<Parameters<typeof db.transaction>[0]>[0];
-type Row = Record<string, unknown>;
+/// What every test file begins with.
+const HEAD: &str = include_str!("scaffold.ts");
 
-class RolledBack extends Error {}
-
-/** Runs a test in a transaction of its own; nothing that it writes stays. */
-async function rolledBack(work: (tx: Transaction) => Promise<void>): Promise<void> {
-  const run = db.transaction(async (tx) => {
-    await work(tx);
-    throw new RolledBack();
-  });
-  await run.catch((error: unknown) => {
-    if (!(error instanceof RolledBack)) throw error;
-  });
-}
-
-async function rows(tx: Transaction, query: SQL): Promise<Row[]> {
-  const result: unknown = await tx.execute(query);
-  return (Array.isArray(result) ? result : (result as { rows: Row[] }).rows) as Row[];
-}
-
-/** 'accepted', or the SQLSTATE with which the database refuses a statement. */
-async function outcome(tx: Transaction, query: SQL): Promise<string> {
-  try {
-    await tx.transaction(async (inner) => {
-      await inner.execute(query);
-    });
-    return 'accepted';
-  } catch (error) {
-    const { code, cause } = error as { code?: string; cause?: { code?: string } };
-    return cause?.code ?? code ?? String(error);
-  }
-}
-
-/** The columns that the database has now. */
-async function columnsOf(tx: Transaction, schemaName: string, table: string): Promise<string[]> {
-  const found = await rows(
-    tx,
-    sql`select column_name from information_schema.columns where table_schema = ${schemaName} and table_name = ${table}`,
-  );
-  return found.map((row) => String(row.column_name));
-}
-
-/** The columns that the schema files give a table; none where they have no such export. */
-function columnsInSchema(name: string): string[] {
-  const table = (schema as unknown as Record<string, Table | undefined>)[name];
-  return table === undefined ? [] : Object.values(getTableColumns(table)).map((column) => column.name);
-}
-
-/** Inserts one row; values for columns that the database doesn't have (yet, or any more) are left out. */
-async function insert(tx: Transaction, schemaName: string, table: string, values: Record<string, SQL>): Promise<Row> {
-  const present = await columnsOf(tx, schemaName, table);
-  const entries = Object.entries(values).filter(([name]) => present.includes(name));
-  const into = sql`${sql.identifier(schemaName)}.${sql.identifier(table)}`;
-  const names = sql.join(entries.map(([name]) => sql.identifier(name)), sql`, `);
-  const given = sql.join(entries.map(([, value]) => value), sql`, `);
-  const written = entries.length === 0
-    ? sql`insert into ${into} default values returning *`
-    : sql`insert into ${into} (${names}) values (${given}) returning *`;
-  const [row] = await rows(tx, written);
-  if (row === undefined) throw new Error('the insert gave no row');
-  return row;
-}
-";
+/// Reads of the catalog that only some kinds of change need.
+const PARTS: &[(&str, &str)] = &[
+    ("present(", PRESENT),
+    ("defaultOf(", DEFAULTS),
+    ("typeOf(", TYPES),
+    ("indexesOf(", INDEXES),
+    ("actionsOf(", ACTIONS),
+    ("viewOf(", VIEWS),
+];
 
 fn database(imports: &Imports) -> String {
     let name = if imports.name == "db" { "db".to_owned() } else { format!("{} as db", imports.name) };
@@ -136,7 +89,7 @@ fn modules(schema: &str) -> Vec<(String, &str)> {
     all.iter().enumerate().map(|(index, module)| (name(index), *module)).collect()
 }
 
-fn tables(schema: &str) -> String {
+fn imported(schema: &str) -> String {
     let import = |(name, module): (String, &str)| format!("import * as {name} from {};", single(module));
     modules(schema).into_iter().map(import).collect::<Vec<_>>().join("\n")
 }
@@ -146,9 +99,9 @@ fn spread(schema: &str) -> String {
     if names.len() < 2 { String::new() } else { format!("const schema = {{ {} }};\n", names.join(", ")) }
 }
 
-struct Writer<'a> {
-    schema: &'a SchemaSource,
-    operations: &'a [Operation],
+pub(super) struct Writer<'a> {
+    pub(super) schema: &'a SchemaSource,
+    pub(super) operations: &'a [Operation],
     makers: String,
     made: BTreeSet<String>,
     /// Tables whose maker is being written: a table that needs itself can't be filled.
@@ -156,17 +109,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn tests(&mut self, operation: &Operation) -> Result<String> {
-        match operation {
-            Operation::AddColumn { table, column, data_type, not_null, default } => {
-                self.add_column(operation, table, column, data_type, *not_null, default.is_some())
-            }
-            Operation::RenameColumn { table, from, to } => self.rename_column(operation, table, from, to),
-            Operation::Other { .. } => Err(by_hand(format!("no test can be derived for `{operation}`")).into()),
-        }
-    }
-
-    fn add_column(
+    pub(super) fn add_column(
         &mut self,
         operation: &Operation,
         table: &TableName,
@@ -228,7 +171,13 @@ impl Writer<'_> {
         Ok(text)
     }
 
-    fn rename_column(&mut self, operation: &Operation, table: &TableName, from: &str, to: &str) -> Result<String> {
+    pub(super) fn rename_column(
+        &mut self,
+        operation: &Operation,
+        table: &TableName,
+        from: &str,
+        to: &str,
+    ) -> Result<String> {
         let make = self.maker(table)?;
         let relation = table_sql(table);
         let (old, new) = (column_sql(from), column_sql(to));
@@ -264,22 +213,23 @@ impl Writer<'_> {
 
     fn control(&mut self, table: &TableName) -> Result<String> {
         let make = self.maker(table)?;
-        let relation = table_sql(table);
         Ok(test(
             &format!("control: {table} can be written and read"),
             &format!(
-                "    await {make}(tx);\n    const [found] = await rows(tx, sql`select count(*)::int as count from {relation}`);\n    expect(found?.count).toBeGreaterThan(0);\n"
+                "    await {make}(tx);\n    const relation = sql`${{sql.identifier({})}}.${{sql.identifier({})}}`;\n    const [found] = await rows(tx, sql`select count(*)::int as count from ${{relation}}`);\n    expect(found?.count).toBeGreaterThan(0);\n",
+                single(&table.schema),
+                self.name_now(table)
             ),
         ))
     }
 
-    fn table(&self, name: &TableName) -> Result<&Table> {
+    pub(super) fn table(&self, name: &TableName) -> Result<&Table> {
         let table = self.schema.table(name);
         Ok(table.ok_or_else(|| Failure::usage(format!("table `{name}` is not in the schema files")))?)
     }
 
     /// A function of the test file that inserts one valid row, and first the rows that it refers to. Gives its name.
-    fn maker(&mut self, name: &TableName) -> Result<String> {
+    pub(super) fn maker(&mut self, name: &TableName) -> Result<String> {
         let table = self.table(name)?.clone();
         let function = format!("make{}", capital(&table.export));
         if self.made.contains(&function) {
@@ -293,10 +243,15 @@ impl Writer<'_> {
         }
         self.open.push(function.clone());
         let mut values = Vec::new();
-        for column in table.columns.iter().filter(|column| column.not_null && !column.filled) {
-            let value = match &column.references {
-                Some((export, property)) => self.parent(name, export, property)?,
-                None => {
+        for column in &table.columns {
+            let demanded = self.demanded(name, column)?;
+            if demanded.is_none() && (!column.not_null || column.filled) {
+                continue;
+            }
+            let value = match (demanded, &column.references) {
+                (Some(value), _) => value,
+                (None, Some((export, property))) => self.parent(name, export, property)?,
+                (None, None) => {
                     let sample = samples::of_column(column, &self.schema.enums);
                     let why = || {
                         by_hand(format!("no value is known for `{name}.{}` of type `{}`", column.name, column.builder))
@@ -320,14 +275,15 @@ impl Writer<'_> {
         let values: String = values.iter().map(|(name, value)| format!("    [{}]: {value},\n", single(name))).collect();
         let _ = write!(
             self.makers,
-            "\nasync function {function}(tx: Transaction, given: Record<string, SQL> = {{}}, left: string[] = []): Promise<Row> {{\n  const values: Record<string, SQL> = {{\n{values}    ...given,\n  }};\n  for (const name of left) delete values[name];\n  return insert(tx, {}, values);\n}}\n",
-            place(name)
+            "\nasync function {function}(tx: Transaction, given: Record<string, SQL> = {{}}, left: string[] = []): Promise<Row> {{\n  const values: Record<string, SQL> = {{\n{values}    ...given,\n  }};\n  for (const name of left) delete values[name];\n  return insert(tx, {}, {}, values);\n}}\n",
+            single(&name.schema),
+            self.name_now(name)
         );
         self.made.insert(function.clone());
         Ok(function)
     }
 
-    fn parent(&mut self, child: &TableName, export: &str, property: &str) -> Result<String> {
+    pub(super) fn parent(&mut self, child: &TableName, export: &str, property: &str) -> Result<String> {
         let parent = self.schema.by_export(export).cloned();
         let unknown =
             || by_hand(format!("`{child}` refers to `{export}.{property}`, which is not in the schema files"));
@@ -337,6 +293,44 @@ impl Writer<'_> {
         let names = self.names_of(&parent.name, &column);
         let read: Vec<String> = names.iter().map(|name| format!("parent[{}]", single(name))).collect();
         Ok(format!("sql`${{await {make}(tx).then((parent) => {})}}`", read.join(" ?? ")))
+    }
+
+    /// An expression for the name that a table has on the database that the test meets.
+    fn name_now(&self, table: &TableName) -> String {
+        let renamed = self.operations.iter().find_map(|operation| match operation {
+            Operation::RenameTable { table: of, to } if of == table => Some(to),
+            _ => None,
+        });
+        match renamed {
+            Some(to) => {
+                format!("await present(tx, {}, [{}, {}])", single(&table.schema), single(&table.name), single(to))
+            }
+            None => single(&table.name),
+        }
+    }
+
+    /// The value that a new rule asks for: a row to refer to, a text that both types can read, anything where null was allowed.
+    fn demanded(&mut self, table: &TableName, column: &Column) -> Result<Option<String>> {
+        for operation in self.operations {
+            match operation {
+                Operation::AddForeignKey { table: of, columns, to, to_columns, replaces: false, .. }
+                    if of == table && columns.as_slice() == [column.name.clone()] =>
+                {
+                    let parent = self.table(to)?.clone();
+                    let property = parent.column(&to_columns[0]).map(|column| column.property.clone());
+                    let property = property.unwrap_or_else(|| to_columns[0].clone());
+                    return self.parent(table, &parent.export, &property).map(Some);
+                }
+                Operation::ChangeType { table: of, column: name, to, .. } if of == table && *name == column.name => {
+                    return Ok(samples::of_both(to));
+                }
+                Operation::SetNotNull { table: of, column: name } if of == table && *name == column.name => {
+                    return Ok(samples::of_column(column, &self.schema.enums).map(|sample| sample.value));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 
     /// A column under all the names that it has in one of the two trees.
@@ -349,13 +343,13 @@ impl Writer<'_> {
     }
 }
 
-fn by_hand(message: String) -> Failure {
+pub(super) fn by_hand(message: String) -> Failure {
     Failure::step(message).hint("write the test file by hand: one test for each declared operation, named after it")
 }
 
 /// The claim that the schema files have the column. Columns without a written name are named by drizzle's `casing`, which
 /// only the database's claims see.
-fn in_schema(operation: &Operation, table: &Table, to: &str, from: Option<&str>) -> String {
+pub(super) fn in_schema(operation: &Operation, table: &Table, to: &str, from: Option<&str>) -> String {
     if table.columns.iter().any(|column| !column.named) {
         return String::new();
     }
@@ -370,7 +364,7 @@ fn in_schema(operation: &Operation, table: &Table, to: &str, from: Option<&str>)
     format!("\n  test({}, () => {{\n{}  }});\n", single(&format!("{operation}: the schema has it")), indented(&body))
 }
 
-fn test(name: &str, body: &str) -> String {
+pub(super) fn test(name: &str, body: &str) -> String {
     format!("\n  test({}, () =>\n    rolledBack(async (tx) => {{\n{}    }}));\n", single(name), indented(body))
 }
 
@@ -378,20 +372,20 @@ fn indented(body: &str) -> String {
     body.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-fn place(table: &TableName) -> String {
+pub(super) fn place(table: &TableName) -> String {
     format!("{}, {}", single(&table.schema), single(&table.name))
 }
 
-fn table_sql(table: &TableName) -> String {
+pub(super) fn table_sql(table: &TableName) -> String {
     escaped(&table.quoted())
 }
 
-fn column_sql(column: &str) -> String {
+pub(super) fn column_sql(column: &str) -> String {
     escaped(&quote(column))
 }
 
 /// As text inside a template literal.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${")
 }
 
@@ -438,7 +432,7 @@ export const users = pgTable('users', {
             runner: "bun:test".to_owned(),
             name: "db".to_owned(),
         };
-        scaffold("it's a change", operations, &source(SCHEMA), &imports)
+        scaffold("it's a change", operations, &[users()], &source(SCHEMA), &imports)
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::sql::{Operation, TableName};
 
 /// What changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target {
     pub table: TableName,
     /// The database's name; none asks for uses of the table.
@@ -71,13 +71,23 @@ pub struct CodeImpact {
 }
 
 impl Target {
+    /// What code may use of what an operation changes; none where it is no table's.
     #[must_use]
-    pub fn of(operation: &Operation) -> Self {
+    pub fn of(operation: &Operation) -> Option<Self> {
+        use Operation as O;
         let column = match operation {
-            Operation::RenameColumn { from, .. } => Some(from.clone()),
+            O::RenameColumn { from: column, .. }
+            | O::AddColumn { column, .. }
+            | O::DropColumn { column, .. }
+            | O::ChangeType { column, .. }
+            | O::SetNotNull { column, .. }
+            | O::DropNotNull { column, .. }
+            | O::SetDefault { column, .. }
+            | O::DropDefault { column, .. } => Some(column.clone()),
+            O::AddUnique { columns, .. } | O::AddForeignKey { columns, .. } => columns.first().cloned(),
             _ => None,
         };
-        Target { table: operation.table().clone(), column }
+        Some(Target { table: operation.table()?.clone(), column })
     }
 }
 

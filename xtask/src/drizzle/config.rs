@@ -1,6 +1,6 @@
 //! `drizzle.config.ts`, evaluated by bun: it is a program, so reading it as text would guess.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -56,16 +56,23 @@ try {
 process.exit(0);
 "#;
 
+/// The configuration of a package, if there is one.
+#[must_use]
+pub fn path(package: &Path) -> Option<PathBuf> {
+    NAMES.iter().map(|name| package.join(name)).find(|path| path.is_file())
+}
+
 /// Evaluates the configuration of the package.
 ///
 /// Errors (usage): there is none, it throws, it is not for PostgreSQL, or it names no schema.
 pub fn load(project: &Project) -> Result<Config> {
-    let usual = || NAMES.iter().map(|name| project.kit.folder.join(name)).collect();
-    let places: Vec<PathBuf> = project.kit.config.clone().map_or_else(usual, |path| vec![path]);
-    let found = places.iter().find(|path| path.is_file()).cloned();
-    let path = found.ok_or_else(|| {
-        let name = places.first().and_then(|path| path.file_name()).unwrap_or_default().display();
-        Failure::usage(format!("no `{name}` in `{}`", project.relative(&project.kit.folder)))
+    let found = project.kit.config.clone().filter(|path| path.is_file());
+    let usual = || if project.kit.config.is_none() { path(&project.kit.folder) } else { None };
+    let path = found.or_else(usual).ok_or_else(|| {
+        let named = project.kit.config.as_ref().and_then(|path| path.file_name());
+        let name = named.map_or("drizzle.config.ts".to_owned(), |name| name.display().to_string());
+        let folder = project.kit.config.as_deref().and_then(Path::parent).unwrap_or(&project.kit.folder);
+        Failure::usage(format!("no `{name}` in `{}`", project.relative(folder)))
             .hint("set `db_package`, or `drizzle_config`, in the workflow file to where it is")
     })?;
     let name = project.relative(&path);

@@ -1,4 +1,4 @@
-//! What a column rename brings with it in a snapshot: column lists, drizzle's default names, expressions, views.
+//! What a rename of a column or a table brings with it in a snapshot: column lists, drizzle's default names, expressions, views.
 //!
 //! Guided by the snapshot after: a name or an expression is carried over only where `after` holds exactly what the renames make
 //! of it, so that an edit made beside a rename stays visible as a difference.
@@ -36,6 +36,101 @@ pub(super) fn effective(before: &Snapshot, after: &Snapshot, declared: &[Operati
     renames
 }
 
+/// The declared renames of enum values that the snapshots show: at the same place, another label.
+pub(super) fn renamed_values(
+    of: &TableName,
+    before: &[String],
+    after: &[String],
+    declared: &[Operation],
+) -> Vec<Operation> {
+    let place = |values: &[String], value: &String| values.iter().position(|known| known == value);
+    let happened = |operation: &&Operation| match operation {
+        Operation::RenameEnumValue { name, from, to } => {
+            let (old, new) = (place(before, from), place(after, to));
+            name == of && old.is_some() && old == new && place(after, from).is_none() && place(before, to).is_none()
+        }
+        _ => false,
+    };
+    declared.iter().filter(happened).cloned().collect()
+}
+
+/// The declared renames of tables that really happened.
+pub(super) fn renamed_tables(before: &Snapshot, after: &Snapshot, declared: &[Operation]) -> Vec<(TableName, String)> {
+    let mut renames: Vec<(TableName, String)> = Vec::new();
+    for operation in declared {
+        if let Operation::RenameTable { table, to } = operation
+            && before.table(table).is_some()
+            && after.table(table).is_none()
+            && before.table(&table.beside(to)).is_none()
+            && after.table(&table.beside(to)).is_some()
+            && !renames.iter().any(|(other, name)| other == table || name == to)
+        {
+            renames.push((table.clone(), to.clone()));
+        }
+    }
+    renames
+}
+
+/// `before` as it would be after the renames of tables alone.
+pub(super) fn apply_tables(before: &Snapshot, after: &Snapshot, renames: &[(TableName, String)]) -> Snapshot {
+    let mut result = before.clone();
+    for (table, to) in renames {
+        let now = table.beside(to);
+        rename_key(&mut result.0, "tables", &snapshot::key(table), &snapshot::key(&now));
+        if let Some(value) = result.0.get_mut("tables").and_then(|map| map.get_mut(snapshot::key(&now))) {
+            value["name"] = Value::from(to.as_str());
+        }
+        let Some(map) = result.0.get_mut("tables").and_then(Value::as_object_mut) else { continue };
+        for (key, value) in map.iter_mut() {
+            let name = snapshot::named(key, value);
+            let old_name = if name == now { table } else { &name };
+            let Some(there) = after.map("tables").get(key) else { continue };
+            keys_of_table(value, there, old_name, &name, table, to);
+        }
+        let texts = Texts { renames: &[], tables: &[], on: None, table: Some((&table.name, to)) };
+        for (member, value) in result.0.as_object_mut().into_iter().flatten() {
+            if let Some(there) =
+                after.0.get(member).filter(|_| ["tables", "views", "policies"].contains(&member.as_str()))
+            {
+                texts.follow(value, there);
+            }
+        }
+    }
+    result
+}
+
+/// Foreign keys from and to a renamed table, and the default names that its name is part of.
+fn keys_of_table(value: &mut Value, there: &Value, old: &TableName, new: &TableName, renamed: &TableName, to: &str) {
+    for member in ["indexes", "uniqueConstraints", "compositePrimaryKeys", "foreignKeys"] {
+        let names: Vec<String> = object(value, member).keys().cloned().collect();
+        for name in names {
+            let Some(item) = value.get_mut(member).and_then(|map| map.get_mut(&name)) else { continue };
+            let old_default = default_name(member, old, item);
+            if old != new && item.get("tableFrom").is_some() {
+                item["tableFrom"] = Value::from(new.name.as_str());
+            }
+            let refers = TableName::new(some_schema(string(item, "schemaTo")), string(item, "tableTo"));
+            if refers == *renamed && item.get("tableTo").is_some() {
+                item["tableTo"] = Value::from(to);
+            }
+            let new_default = default_name(member, new, item);
+            let known = object(there, member);
+            if old_default.as_deref() == Some(name.as_str())
+                && let Some(default) = new_default
+                && known.contains_key(&default)
+                && !known.contains_key(&name)
+            {
+                rename_key(value, member, &name, &default);
+            }
+        }
+    }
+}
+
+/// Whether an SQL text names a column.
+pub(crate) fn mentions(text: &str, column: &str) -> bool {
+    tokens(text).iter().any(|token| identifier(token).as_deref() == Some(column))
+}
+
 /// A constraint or index whose default name followed a rename.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Renamed {
@@ -47,21 +142,19 @@ pub(crate) struct Renamed {
 
 /// The constraints and indexes that drizzle-kit renames along with the columns (it drops them and adds them again).
 pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Operation]) -> Vec<Renamed> {
-    let moved = apply(before, after, &effective(before, after, declared));
+    let tables = renamed_tables(before, after, declared);
+    let renamed = apply_tables(before, after, &tables);
+    let moved = apply(&renamed, after, &effective(&renamed, after, declared));
     let mut found = Vec::new();
-    for (key, old) in before.map("tables") {
-        let Some(new) = moved.map("tables").get(key) else { continue };
+    // The order of a map survives a rename, so that the same position is the same object.
+    for ((old_key, old), (key, moved)) in before.map("tables").iter().zip(moved.map("tables")) {
         for member in ["indexes", "uniqueConstraints", "compositePrimaryKeys", "foreignKeys"] {
-            // The order of a map survives a rename, so that the same position is the same object.
-            for (old_name, new_name) in object(old, member).keys().zip(object(new, member).keys()) {
-                if old_name != new_name {
-                    let (old, new) = (old_name.clone(), new_name.clone());
-                    found.push(Renamed {
-                        table: snapshot::named(key, &moved.map("tables")[key]),
-                        is_index: member == "indexes",
-                        old,
-                        new,
-                    });
+            for (old_name, new_name) in object(old, member).keys().zip(object(moved, member).keys()) {
+                let old = before.name_in_database(old_key, member, old_name);
+                let new = after.name_in_database(key, member, new_name);
+                if old != new {
+                    let (old, new) = (old.to_owned(), new.to_owned());
+                    found.push(Renamed { table: snapshot::named(key, moved), is_index: member == "indexes", old, new });
                 }
             }
         }
@@ -80,7 +173,7 @@ pub(super) fn apply(before: &Snapshot, after: &Snapshot, renames: &[Rename]) -> 
         for (key, table) in map.iter_mut() {
             let name = snapshot::named(key, table);
             let Some(now) = after.map("tables").get(key) else { continue };
-            let texts = Texts { renames, tables: &tables, on: Some(&name) };
+            let texts = Texts { renames, tables: &tables, on: Some(&name), table: None };
             columns(table, &name, renames);
             constraints(table, now, &name, renames);
             if renames.iter().any(|rename| rename.table == name) {
@@ -103,7 +196,7 @@ fn views(views: &mut Map<String, Value>, after: &Snapshot, renames: &[Rename], t
         let mut moved = Vec::new();
         for (key, view) in views.iter_mut() {
             let Some(now) = after.map("views").get(key) else { continue };
-            if (Texts { renames: &renames, tables: &known, on: None }).follow(view, now) {
+            if (Texts { renames: &renames, tables: &known, on: None, table: None }).follow(view, now) {
                 let name = snapshot::named(key, view);
                 for (from, to) in view_columns(view, now, &renames) {
                     moved.push(Rename { table: name.clone(), from, to });
@@ -204,8 +297,11 @@ pub(crate) fn default_name(member: &str, table: &TableName, value: &Value) -> Op
     })
 }
 
-/// Renames the columns of a view that follow, and gives them.
+/// Renames the columns of a view that follow, and gives them. drizzle-kit 1.x keeps no columns of views: any of them may.
 fn view_columns(view: &mut Value, now: &Value, renames: &[Rename]) -> Vec<(String, String)> {
+    if view.get("columns").is_none() {
+        return renames.iter().map(|rename| (rename.from.clone(), rename.to.clone())).collect();
+    }
     let mut moves = Vec::new();
     for rename in renames {
         let (old, new) = (object(view, "columns"), object(now, "columns"));
@@ -227,6 +323,8 @@ struct Texts<'a> {
     tables: &'a [TableName],
     /// The table whose expressions these are; `None` in a view.
     on: Option<&'a TableName>,
+    /// A table's old name and its new one.
+    table: Option<(&'a str, &'a str)>,
 }
 
 /// The members of a snapshot that hold SQL over columns.
@@ -267,6 +365,9 @@ impl Texts<'_> {
 
     fn renamed(&self, old: &[&str], at: usize, new: &str) -> bool {
         let (Some(from), Some(to)) = (identifier(old[at]), identifier(new)) else { return false };
+        if self.table == Some((from.as_str(), to.as_str())) {
+            return true;
+        }
         let qualifier = (at >= 2 && old[at - 1] == ".").then(|| identifier(old[at - 2])).flatten();
         self.renames.iter().any(|rename| {
             let of_table = match &qualifier {
@@ -330,7 +431,7 @@ mod tests {
         let users = TableName::new("public", "users");
         let tables = [users.clone(), TableName::new("public", "contacts")];
         let renames = [Rename { table: users, from: "email".into(), to: "email_address".into() }];
-        Texts { renames: &renames, tables: &tables, on: None }.same(before, after)
+        Texts { renames: &renames, tables: &tables, on: None, table: None }.same(before, after)
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The repo's `generate` on a pseudo-terminal, its rename questions answered from the declared operations alone.
+//! The repo's `generate`, its rename questions answered from the declared operations alone: on a pseudo-terminal for drizzle-kit
+//! 0.x, with hints for 1.x.
 //!
-//! Invariant: it passes only with exactly one new journal entry, its SQL and its snapshot, and every older file as it was; in any
-//! other case the folder is put back as found.
+//! Invariant: it passes only with exactly one new migration, its SQL and its snapshot, and every older file as it was; in any other
+//! case the folder is put back as found.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +13,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::config::Config;
-use super::diff;
-use super::journal::{self, Entry, Journal};
+use super::history::History;
+use super::journal::Entry;
+use super::layout::Layout;
 use super::project::Project;
-use super::prompt;
-use super::snapshot::{self, Snapshot};
+use super::{diff, envelope, prompt};
 use crate::failure::{Failure, Kind};
-use crate::process::interrupt;
 use crate::process::pty::{Read1, Session};
+use crate::process::{Run, interrupt};
 use crate::sql::Operation;
 
 /// A migration that was made.
@@ -44,6 +45,15 @@ const ENTER: &[u8] = b"\r";
 /// Errors (step): an undeclared question, no change, a schema that throws, snapshots that collide, or anything but one sound new
 /// migration. The migrations folder is then as it was before.
 pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Operation]) -> Result<Generated> {
+    make(project, config, name, declared, &[])
+}
+
+/// Makes an empty migration named `name`, for SQL of one's own: `drizzle-kit generate --custom`.
+pub fn custom(project: &Project, config: &Config, name: &str) -> Result<Generated> {
+    make(project, config, name, &[], &["--custom"])
+}
+
+fn make(project: &Project, config: &Config, name: &str, declared: &[Operation], options: &[&str]) -> Result<Generated> {
     if name.is_empty()
         || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
         || name.starts_with('-')
@@ -52,17 +62,20 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
     }
     project.require(&project.kit.generate, &project.kit.scripts)?;
     let out = &config.out;
-    let old_journal = journal::load(out)?;
-    let old_snapshot = snapshot::latest(out, &old_journal)?;
+    let before = History::load(out)?;
     let old = Files::read(out)?;
-    let result = run(project, name, declared).and_then(|screen| {
-        let entry = proven(out, &old, &old_journal, &old_snapshot).map_err(|problem| reason(&screen, &problem))?;
-        let new_snapshot = snapshot::load(&journal::snapshot_path(out, &entry))?;
+    let ran = match before.layout {
+        Layout::Journal => run(project, name, declared, options),
+        Layout::Folders => envelope::run(project, declared, |more| command(project, name, &[options, more].concat())),
+    };
+    let result = ran.and_then(|screen| {
+        let (history, entry) = proven(&old, &before).map_err(|problem| reason(&screen, &problem))?;
+        let (was, is) = history.around(project, &entry.tag)?;
         Ok(Generated {
-            sql: journal::sql_path(out, &entry),
-            snapshot: journal::snapshot_path(out, &entry),
+            sql: history.sql_path(&entry),
+            snapshot: history.snapshot_path(&entry),
             tag: entry.tag,
-            operations: diff::differences(&old_snapshot, &new_snapshot, declared),
+            operations: diff::differences(&was, &is, declared),
         })
     });
     result.map_err(|error| match old.put_back(out) {
@@ -74,9 +87,28 @@ pub fn generate(project: &Project, config: &Config, name: &str, declared: &[Oper
     })
 }
 
+/// The command line, with what a kit takes beside the name.
+///
+/// Errors (usage): more is to be said to a command that takes not even a name: it would reach another program of a chain.
+fn command(project: &Project, name: &str, more: &[&str]) -> Result<Run> {
+    let generate = &project.kit.generate;
+    if !more.is_empty() && !generate.words().iter().any(|word| word.contains("{{name}}")) {
+        return Err(Failure::usage(format!(
+            "`{}` takes no arguments, and `{}` has to be said to it",
+            generate.shown(),
+            more[0]
+        ))
+        .hint("let `generate` of `[vars]` call drizzle-kit alone, with `--name {{name}}` at its end")
+        .into());
+    }
+    let mut run = project.command(&generate.fill("name", &[name.to_owned()]), &project.kit.scripts)?;
+    run.args.extend(more.iter().map(Into::into));
+    Ok(run)
+}
+
 /// Runs to the end and gives what was on the screen, masked and without escape sequences.
-fn run(project: &Project, name: &str, declared: &[Operation]) -> Result<String> {
-    let command = project.command(&project.kit.generate.fill("name", &[name.to_owned()]), &project.kit.scripts)?;
+fn run(project: &Project, name: &str, declared: &[Operation], options: &[&str]) -> Result<String> {
+    let command = command(project, name, options)?;
     let started = Instant::now();
     let mut session = Session::start(&command)?;
     let mut raw: Vec<u8> = Vec::new();
@@ -147,36 +179,36 @@ fn converse(
     }
 }
 
-fn undeclared(question: String) -> Failure {
+pub(super) fn undeclared(question: String) -> Failure {
     Failure::step("drizzle-kit asks what no declared operation answers")
         .detail(question)
         .hint("declare the rename, or that the column is new, and run again: a wrong answer would drop the old column with its data")
 }
 
-/// The one new entry, or what is wrong.
-fn proven(
-    out: &Path,
-    old: &Files,
-    old_journal: &Journal,
-    old_snapshot: &Snapshot,
-) -> std::result::Result<Entry, String> {
+/// The history with one new entry, and that entry; or what is wrong.
+fn proven(old: &Files, before: &History) -> std::result::Result<(History, Entry), String> {
     let text = |error: anyhow::Error| error.to_string();
-    let journal = journal::load(out).map_err(text)?;
-    let known = old_journal.entries.len();
-    if journal.entries.len() == known && journal == *old_journal {
+    let out = &before.out;
+    let history = History::load(out).map_err(text)?;
+    let known = before.entries.len();
+    if history == *before {
         return Err("it made no migration".to_owned());
     }
-    if journal.entries.len() != known + 1 || journal.entries[..known] != old_journal.entries[..] {
-        return Err("it changed the journal otherwise than by one new entry".to_owned());
+    if history.layout != before.layout
+        || history.entries.len() != known + 1
+        || history.entries[..known] != before.entries[..]
+    {
+        return Err("it changed the history otherwise than by one new migration".to_owned());
     }
-    let entry = journal.entries[known].clone();
-    let (sql, snapshot_path) = (journal::sql_path(out, &entry), journal::snapshot_path(out, &entry));
+    let entry = history.entries[known].clone();
+    let (sql, snapshot, index) = (history.sql_path(&entry), history.snapshot_path(&entry), history.index());
     let now = Files::read(out).map_err(text)?;
     for (path, bytes) in &now.0 {
-        let fresh = *path == sql || *path == snapshot_path;
+        let fresh = *path == sql || *path == snapshot;
+        let is_index = index.as_ref() == Some(path);
         let expected = match old.0.get(path) {
-            None => fresh || *path == journal::path(out),
-            Some(before) => *path == journal::path(out) || (before == bytes && !fresh),
+            None => fresh || is_index,
+            Some(before) => is_index || (before == bytes && !fresh),
         };
         if !expected {
             return Err(format!("it changed a file that was not its business: {}", path.display()));
@@ -186,22 +218,26 @@ fn proven(
         return Err(format!("it removed {}", gone.display()));
     }
     if now.0.get(&sql).is_none_or(|bytes| bytes.iter().all(u8::is_ascii_whitespace)) {
-        return Err(format!("`{}.sql` is missing or empty", entry.tag));
+        return Err(format!("`{}` is missing or empty", sql.display()));
     }
-    let snapshot = snapshot::load(&snapshot_path).map_err(text)?;
-    let parent = if known == 0 { snapshot::ORIGIN } else { old_snapshot.id() };
-    if snapshot.prev_id() != parent {
+    let newest = before.entries.last().map(|entry| before.head(entry)).transpose().map_err(text)?;
+    let parents: Vec<String> = newest.into_iter().map(|head| head.id).collect();
+    if history.head(&entry).map_err(text)?.parents != parents {
         return Err("its snapshot does not follow the newest one".to_owned());
     }
-    Ok(entry)
+    Ok((history, entry))
+}
+
+pub(super) fn no_change() -> Failure {
+    Failure::step("the schema files hold no change that a migration could carry")
+        .hint("edit the schema first, and see that the file is one that the config's `schema` matches")
 }
 
 /// What happened, told from the screen: drizzle-kit's exit code does not tell it.
 fn reason(screen: &str, problem: &str) -> Failure {
     let line_with = |text: &str| screen.lines().find(|line| line.contains(text)).map(|line| line.trim().to_owned());
     if screen.contains("No schema changes, nothing to migrate") {
-        return Failure::step("the schema files hold no change that a migration could carry")
-            .hint("edit the schema first, and see that the file is one that the config's `schema` matches");
+        return no_change();
     }
     if screen.contains("Interactive prompts require a TTY") {
         return Failure::step("drizzle-kit has no terminal for its rename question").hint(
@@ -268,10 +304,12 @@ impl Files {
         for (path, bytes) in self.0.iter().filter(|(path, bytes)| now.0.get(*path) != Some(*bytes)) {
             fs::write(path, bytes).with_context(|| format!("writing `{}` back", path.display()))?;
         }
-        // A folder made for the first migration goes too; one that holds anything stays.
-        if self.0.is_empty() {
-            let _ = fs::remove_dir(folder.join("meta"));
-            let _ = fs::remove_dir(folder);
+        // Folders that were made for what is gone go too; one that holds anything stays.
+        for path in now.0.keys().filter(|path| !self.0.contains_key(*path)) {
+            let made = path.ancestors().skip(1).take_while(|parent| parent.starts_with(folder));
+            for parent in made.filter(|parent| !self.0.keys().any(|file| file.starts_with(parent))) {
+                let _ = fs::remove_dir(parent);
+            }
         }
         Ok(())
     }
@@ -279,21 +317,30 @@ impl Files {
 
 #[cfg(test)]
 mod tests {
+    use super::super::journal::{self, Journal};
+    use super::super::snapshot::{self, Snapshot};
     use super::*;
 
     /// A folder with one migration, and what `generate` remembers of it.
-    fn folder() -> (tempfile::TempDir, Files, Journal, Snapshot) {
+    fn folder(layout: Layout) -> (tempfile::TempDir, Files, History) {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("meta")).unwrap();
-        add(folder.path(), 0, "A", snapshot::ORIGIN);
-        let journal = journal::load(folder.path()).unwrap();
-        let latest = snapshot::latest(folder.path(), &journal).unwrap();
+        add(folder.path(), layout, 0, "A", snapshot::ORIGIN);
+        let history = History::load(folder.path()).unwrap();
+        assert_eq!(history.layout, layout);
         let files = Files::read(folder.path()).unwrap();
-        (folder, files, journal, latest)
+        (folder, files, history)
     }
 
-    fn add(out: &Path, idx: i64, id: &str, parent: &str) {
-        let mut journal = journal::load(out).unwrap();
+    fn add(out: &Path, layout: Layout, idx: i64, id: &str, parent: &str) {
+        if layout == Layout::Folders {
+            let folder = out.join(format!("2026010100000{idx}_x"));
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("migration.sql"), "SELECT 1;").unwrap();
+            let snapshot = serde_json::json!({ "dialect": "postgres", "version": "9", "id": id, "prevIds": [parent] });
+            return fs::write(folder.join("snapshot.json"), snapshot.to_string()).unwrap();
+        }
+        fs::create_dir_all(out.join("meta")).unwrap();
+        let mut journal: Journal = journal::load(out).unwrap();
         let entry = Entry { idx, version: "7".into(), when: idx, tag: format!("{idx:04}_x"), breakpoints: true };
         fs::write(journal::sql_path(out, &entry), "SELECT 1;").unwrap();
         let mut snapshot = Snapshot::empty();
@@ -305,17 +352,20 @@ mod tests {
     }
 
     #[test]
-    fn one_entry_with_its_files_is_proven_and_anything_else_is_not() {
-        let (folder, files, journal, latest) = folder();
-        let check = || proven(folder.path(), &files, &journal, &latest).map(|entry| entry.tag);
-        assert_eq!(check(), Err("it made no migration".to_owned()));
-        add(folder.path(), 1, "B", "A");
-        assert_eq!(check(), Ok("0001_x".to_owned()));
-        fs::write(folder.path().join("0000_x.sql"), "SELECT 2;").unwrap();
-        assert!(check().unwrap_err().contains("not its business"));
-        files.put_back(folder.path()).unwrap();
-        assert_eq!(Files::read(folder.path()).unwrap().0, files.0);
-        add(folder.path(), 1, "B", "other");
-        assert!(check().unwrap_err().contains("does not follow"));
+    fn one_migration_with_its_files_is_proven_and_anything_else_is_not() {
+        for (layout, tag) in [(Layout::Journal, "0001_x"), (Layout::Folders, "20260101000001_x")] {
+            let (folder, files, history) = folder(layout);
+            let check = || proven(&files, &history).map(|(_, entry)| entry.tag);
+            assert_eq!(check(), Err("it made no migration".to_owned()));
+            add(folder.path(), layout, 1, "B", "A");
+            assert_eq!(check(), Ok(tag.to_owned()));
+            fs::write(history.sql_path(&history.entries[0]), "SELECT 2;").unwrap();
+            assert!(check().unwrap_err().contains("not its business"));
+            files.put_back(folder.path()).unwrap();
+            assert_eq!(Files::read(folder.path()).unwrap().0, files.0);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), if layout == Layout::Folders { 1 } else { 2 });
+            add(folder.path(), layout, 1, "B", "other");
+            assert!(check().unwrap_err().contains("does not follow"));
+        }
     }
 }

@@ -1,11 +1,18 @@
 //! What is wrong with a migrations folder, by itself and against a database: the mistakes that drizzle-kit passes over in silence.
+//!
+//! Invariant: a problem is decided, never guessed. What cannot be decided (no database, no chain of snapshots) is
+//! [`NotJudged`] by its kind, and a sound folder of any shape that a drizzle-kit before 1.0 has written has no problem.
+//!
+//! The files are judged here, the chain of snapshots in `inventory_snapshots`, the database's rows in `inventory_applied`.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::diff;
+use super::inventory_applied;
+use super::inventory_snapshots;
 use super::journal::{self, Applied, Entry, Journal};
 use super::snapshot::{self, Snapshot};
 
@@ -16,6 +23,20 @@ pub struct Problem {
     pub migration: Option<String>,
     pub message: String,
     pub remedy: String,
+}
+
+/// A kind that was not decided, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotJudged {
+    pub kind: String,
+    pub reason: String,
+}
+
+/// What was decided about a folder, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub problems: Vec<Problem>,
+    pub not_judged: Vec<NotJudged>,
 }
 
 pub const KINDS: &[&str] = &[
@@ -30,35 +51,111 @@ pub const KINDS: &[&str] = &[
     "table_not_exported",
 ];
 
+/// The kinds that a database decides.
+pub const OF_DATABASE: &[&str] = &["edited_after_apply", "would_be_skipped"];
+
+/// The kinds that the schema files decide.
+pub const OF_SCHEMA: &[&str] = &["schema_without_migration", "table_not_exported"];
+
+/// A migrations folder, and how a person at the terminal names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Folder<'a> {
+    pub path: &'a Path,
+    pub shown: &'a str,
+}
+
+impl Folder<'_> {
+    pub(super) fn sql(&self, entry: &Entry) -> String {
+        format!("{}/{}.sql", self.shown, entry.tag)
+    }
+
+    pub(super) fn snapshot(&self, entry: &Entry) -> String {
+        let path = journal::snapshot_path(self.path, entry);
+        format!("{}/{}", self.shown, path.strip_prefix(self.path).unwrap_or(&path).display())
+    }
+
+    /// How a migration that no database has yet becomes the newest.
+    pub(super) fn again(&self, entry: &Entry) -> String {
+        format!(
+            "where no database has it yet: take its entry out of `{}/meta/_journal.json`, `rm {} {}`, then `bunx \
+                drizzle-kit generate`",
+            self.shown,
+            self.sql(entry),
+            self.snapshot(entry)
+        )
+    }
+
+    /// How a file that was once committed comes back.
+    pub(super) fn restored(path: &str) -> String {
+        format!("`git log --oneline -- {path}` shows the commits that had it; `git checkout COMMIT -- {path}`")
+    }
+}
+
+impl Findings {
+    pub fn not_judged(&mut self, kinds: &[&str], reason: &str) {
+        let of = |kind: &&str| NotJudged { kind: (*kind).to_owned(), reason: reason.to_owned() };
+        self.not_judged.extend(kinds.iter().map(of));
+    }
+
+    #[must_use]
+    pub fn has(&self, kinds: &[&str]) -> bool {
+        self.problems.iter().any(|problem| kinds.contains(&problem.kind.as_str()))
+    }
+}
+
 pub(super) fn problem(kind: &str, migration: Option<&str>, message: String, remedy: &str) -> Problem {
     debug_assert!(KINDS.contains(&kind), "an unknown kind of problem: {kind}");
     Problem { kind: kind.to_owned(), migration: migration.map(str::to_owned), message, remedy: remedy.to_owned() }
 }
 
-/// What files alone decide, and, where the rows of the migrations table are given, what they decide.
+/// What files alone decide.
 #[must_use]
-pub fn problems(out: &Path, journal: &Journal, applied: Option<&[Applied]>) -> Vec<Problem> {
-    let mut found = order(&journal.entries);
-    found.extend(indexes(out, &journal.entries));
-    for entry in &journal.entries {
-        if !journal::sql_path(out, entry).is_file() {
-            let message = format!("`{}.sql` is in the journal but not in the folder", entry.tag);
-            found.push(problem(
-                "missing_sql",
-                Some(&entry.tag),
-                message,
-                "restore the file from git: no database can be built without it",
-            ));
-        }
-    }
-    found.extend(snapshots(out, &journal.entries));
-    if let Some(applied) = applied {
-        found.extend(against_database(out, &journal.entries, applied));
-    }
+pub fn of_files(folder: Folder<'_>, journal: &Journal) -> Findings {
+    let entries = &journal.entries;
+    let mut found = Findings { problems: order(folder, entries), not_judged: Vec::new() };
+    found.problems.extend(indexes(folder, entries));
+    found.problems.extend(entries.iter().filter(|entry| !journal::sql_path(folder.path, entry).is_file()).map(
+        |entry| {
+            let message = format!(
+                "`{}.sql` is in the journal but not in the folder: every `migrate` of a database that lacks one fails",
+                entry.tag
+            );
+            problem("missing_sql", Some(&entry.tag), message, &Folder::restored(&folder.sql(entry)))
+        },
+    ));
+    inventory_snapshots::judge(folder, entries, &mut found);
     found
 }
 
-fn order(entries: &[Entry]) -> Vec<Problem> {
+/// What files and the rows of the migrations table decide.
+#[must_use]
+pub fn problems(folder: Folder<'_>, journal: &Journal, applied: &[Applied]) -> Findings {
+    let mut found = of_files(folder, journal);
+    found.problems.extend(of_rows(folder, journal, applied));
+    found
+}
+
+/// What the rows of the migrations table add.
+#[must_use]
+pub fn of_rows(folder: Folder<'_>, journal: &Journal, applied: &[Applied]) -> Vec<Problem> {
+    inventory_applied::judge(folder, &journal.entries, applied)
+}
+
+/// SQL files that no entry of the journal names: they are never applied.
+#[must_use]
+pub fn unlisted(out: &Path, entries: &[Entry]) -> Vec<String> {
+    let listed: HashSet<&str> = entries.iter().map(|entry| entry.tag.as_str()).collect();
+    let files = std::fs::read_dir(out).into_iter().flatten().flatten().map(|file| file.path());
+    let tags: BTreeSet<String> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql") && !journal::is_companion(path))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .filter(|tag| !listed.contains(tag.as_str()))
+        .collect();
+    tags.into_iter().collect()
+}
+
+/// drizzle-orm compares each `when` with the newest one that a database has, and drizzle-kit 0.31.11 warns of the same (`check`).
+fn order(folder: Folder<'_>, entries: &[Entry]) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut newest: Option<&Entry> = None;
     for entry in entries {
@@ -66,11 +163,10 @@ fn order(entries: &[Entry]) -> Vec<Problem> {
             && (entry.when <= newest.when || entry.idx < newest.idx)
         {
             let message = format!(
-                "`{}` (idx {}, when {}) follows `{}` (idx {}, when {})",
+                "`{}` (idx {}, when {}) follows `{}` (idx {}, when {}): a database that has that one never gets this one",
                 entry.tag, entry.idx, entry.when, newest.tag, newest.idx, newest.when
             );
-            let remedy = "remove it and generate it again on top of the newest migration: a database that has the newer one skips it";
-            found.push(problem("out_of_order", Some(&entry.tag), message, remedy));
+            found.push(problem("out_of_order", Some(&entry.tag), message, &folder.again(entry)));
         }
         if newest.is_none_or(|newest| entry.when > newest.when) {
             newest = Some(entry);
@@ -79,27 +175,35 @@ fn order(entries: &[Entry]) -> Vec<Problem> {
     found
 }
 
-fn indexes(out: &Path, entries: &[Entry]) -> Vec<Problem> {
-    let remedy = "keep the one that is already on the base branch, and generate the other again";
+fn indexes(folder: Folder<'_>, entries: &[Entry]) -> Vec<Problem> {
     let mut found = Vec::new();
-    for (position, entry) in entries.iter().enumerate() {
-        let twin = entries[..position].iter().find(|other| {
-            other.idx == entry.idx
-                || other.tag == entry.tag
-                || number(&other.tag).is_some_and(|other| number(&entry.tag) == Some(other))
-        });
+    let (mut by_idx, mut by_tag, mut by_number) = (HashMap::new(), HashMap::new(), HashMap::new());
+    for entry in entries {
+        let same_idx = by_idx.get(&entry.idx).or_else(|| by_tag.get(entry.tag.as_str()));
+        let twin: Option<&Entry> = same_idx.or_else(|| by_number.get(number(&entry.tag)?)).copied();
         if let Some(twin) = twin {
-            let message = format!("`{}` and `{}` have the same index", twin.tag, entry.tag);
-            found.push(problem("duplicate_index", Some(&entry.tag), message, remedy));
+            let message =
+                format!("`{}` and `{}` have the same index: one comes from another branch", twin.tag, entry.tag);
+            let remedy = format!("keep the one that the base branch has; the other, {}", folder.again(entry));
+            found.push(problem("duplicate_index", Some(&entry.tag), message, &remedy));
+        }
+        by_idx.entry(entry.idx).or_insert(entry);
+        by_tag.entry(entry.tag.as_str()).or_insert(entry);
+        if let Some(number) = number(&entry.tag) {
+            by_number.entry(number).or_insert(entry);
         }
     }
-    for tag in stray_files(out, entries) {
-        if let Some(twin) =
-            entries.iter().find(|entry| number(&entry.tag).is_some() && number(&entry.tag) == number(&tag))
-        {
+    for tag in unlisted(folder.path, entries) {
+        let twin = number(&tag).and_then(|number| by_number.get(number)).filter(|twin| !is_beside(&tag, twin));
+        if let Some(twin) = twin {
             let message =
                 format!("`{tag}.sql` has the index of `{}` and is not in the journal: it is never applied", twin.tag);
-            found.push(problem("duplicate_index", Some(&tag), message, remedy));
+            let remedy = format!(
+                "what it does is still needed: `bunx drizzle-kit generate`, which makes it anew; in any case `rm \
+                    {}/{tag}.sql`",
+                folder.shown
+            );
+            found.push(problem("duplicate_index", Some(&tag), message, &remedy));
         }
     }
     found
@@ -110,82 +214,11 @@ fn number(tag: &str) -> Option<&str> {
     tag.split('_').next().filter(|prefix| !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn stray_files(out: &Path, entries: &[Entry]) -> Vec<String> {
-    let files = std::fs::read_dir(out).into_iter().flatten().flatten().map(|file| file.path());
-    let mut tags: Vec<String> = files
-        .filter(|path| path.extension().is_some_and(|ending| ending == "sql") && !journal::is_companion(path))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .filter(|tag| entries.iter().all(|entry| entry.tag != *tag))
-        .collect();
-    tags.sort();
-    tags
-}
-
-fn snapshots(out: &Path, entries: &[Entry]) -> Vec<Problem> {
-    let mut found = Vec::new();
-    let mut children: BTreeMap<String, String> = BTreeMap::new();
-    let mut previous: Option<Snapshot> = None;
-    let mut seen: Vec<PathBuf> = Vec::new();
-    for (position, entry) in entries.iter().enumerate() {
-        let path = journal::snapshot_path(out, entry);
-        if seen.contains(&path) {
-            previous = None;
-            continue; // One file for two entries: a duplicate index, reported as such, or `prefix: "none"`.
-        }
-        let snapshot = match snapshot::load(&path) {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                let remedy = "restore it from git: drizzle-kit compares the schema with the newest snapshot it finds";
-                found.push(problem("missing_snapshot", Some(&entry.tag), error.to_string(), remedy));
-                previous = None;
-                seen.push(path);
-                continue;
-            }
-        };
-        seen.push(path);
-        let parent = snapshot.prev_id().to_owned();
-        let twin = children.insert(parent.clone(), entry.tag.clone());
-        let expected = if position == 0 { Some(snapshot::ORIGIN) } else { previous.as_ref().map(Snapshot::id) };
-        let message = match (twin, expected) {
-            (Some(twin), _) => Some(format!("the snapshots of `{twin}` and `{}` have the same parent", entry.tag)),
-            (None, Some(expected)) if expected != parent => {
-                Some(format!("the snapshot of `{}` does not follow the one before it", entry.tag))
-            }
-            _ => None,
-        };
-        if let Some(message) = message {
-            let remedy = "two branches generated from one state: remove the later migration with its snapshot and generate it again";
-            found.push(problem("branched_snapshots", Some(&entry.tag), message, remedy));
-        }
-        previous = Some(snapshot);
-    }
-    found
-}
-
-fn against_database(out: &Path, entries: &[Entry], applied: &[Applied]) -> Vec<Problem> {
-    let mut found = Vec::new();
-    for entry in entries {
-        let Some((recorded, _)) = applied.iter().find(|(_, created_at)| *created_at == entry.when) else { continue };
-        // A missing file is reported as such already.
-        if let Ok(now) = journal::hash(out, entry)
-            && now != *recorded
-        {
-            let message = format!("`{}.sql` was edited after the database applied it", entry.tag);
-            found.push(problem(
-                "edited_after_apply",
-                Some(&entry.tag),
-                message,
-                "restore the file from git, and put the edit into a new migration",
-            ));
-        }
-    }
-    for entry in journal::skipped(entries, applied) {
-        let message =
-            format!("`{}` is not applied, and `db:migrate` will skip it: the database has a newer one", entry.tag);
-        let remedy = "remove it and generate it again, so that it becomes the newest";
-        found.push(problem("would_be_skipped", Some(&entry.tag), message, remedy));
-    }
-    found
+/// Whether a file is named as one that people keep beside a migration: `0001_x.down.sql`, `0001_x_rollback.sql`, `0001_down.sql`.
+fn is_beside(tag: &str, migration: &Entry) -> bool {
+    const WORDS: &[&str] = &["up", "down", "rollback", "revert", "undo"];
+    let rest = tag.strip_prefix(migration.tag.as_str()).or_else(|| tag.strip_prefix(number(tag)?));
+    rest.is_some_and(|rest| rest.starts_with('.') || WORDS.contains(&rest.trim_start_matches(['_', '-'])))
 }
 
 /// The schema files against the newest snapshot; `None` when they are equal.
@@ -195,7 +228,12 @@ pub fn schema_without_migration(latest: &Snapshot, schema: &Snapshot) -> Option<
     let (first, others) = differences.split_first()?;
     let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
     let message = format!("the schema files hold what no migration has: {first}{more}");
-    Some(problem("schema_without_migration", None, message, "generate a migration for it: `cargo xtask db-change`"))
+    Some(problem(
+        "schema_without_migration",
+        None,
+        message,
+        "generate a migration for it: `cargo xtask db-change`, or `bunx drizzle-kit generate`",
+    ))
 }
 
 /// Tables that foreign keys of the schema lead to, but that no schema file exports: drizzle-kit does not see them.
@@ -251,6 +289,10 @@ mod tests {
         (folder, journal)
     }
 
+    fn judged(folder: &tempfile::TempDir, journal: &Journal, applied: &[Applied]) -> Findings {
+        problems(Folder { path: folder.path(), shown: "drizzle" }, journal, applied)
+    }
+
     fn kinds(problems: &[Problem]) -> Vec<(&str, Option<&str>)> {
         problems.iter().map(|problem| (problem.kind.as_str(), problem.migration.as_deref())).collect()
     }
@@ -260,7 +302,7 @@ mod tests {
         let (folder, journal) = folder(&[(0, 10, "0000_a", "A", snapshot::ORIGIN), (1, 20, "0001_b", "B", "A")]);
         fs::write(folder.path().join("rollback_0001_b.sql"), "").unwrap();
         let hash = journal::hash(folder.path(), &journal.entries[0]).unwrap();
-        assert_eq!(problems(folder.path(), &journal, Some(&[(hash, 10)])), []);
+        assert_eq!(judged(&folder, &journal, &[(hash, 10)]), Findings::default());
     }
 
     #[test]
@@ -271,7 +313,7 @@ mod tests {
             (2, 20, "0002_c", "C", "A"),
         ]);
         fs::write(folder.path().join("0002_d.sql"), "").unwrap();
-        let found = problems(folder.path(), &journal, None);
+        let found = judged(&folder, &journal, &[]).problems;
         let expected = [
             ("out_of_order", Some("0002_c")),
             ("duplicate_index", Some("0002_d")),
@@ -285,7 +327,7 @@ mod tests {
         let (folder, journal) = folder(&[(0, 10, "0000_a", "A", snapshot::ORIGIN), (1, 20, "0001_b", "B", "A")]);
         fs::remove_file(folder.path().join("0001_b.sql")).unwrap();
         fs::remove_file(folder.path().join("meta/0000_snapshot.json")).unwrap();
-        let found = problems(folder.path(), &journal, None);
+        let found = judged(&folder, &journal, &[]).problems;
         assert_eq!(kinds(&found), [("missing_sql", Some("0001_b")), ("missing_snapshot", Some("0000_a"))]);
     }
 
@@ -297,7 +339,7 @@ mod tests {
             (2, 30, "0002_c", "C", "B"),
         ]);
         let last = journal::hash(folder.path(), &journal.entries[2]).unwrap();
-        let found = problems(folder.path(), &journal, Some(&[("other".into(), 10), (last, 30)]));
+        let found = judged(&folder, &journal, &[("other".into(), 10), (last, 30)]).problems;
         assert_eq!(kinds(&found), [("edited_after_apply", Some("0000_a")), ("would_be_skipped", Some("0001_b"))]);
     }
 }

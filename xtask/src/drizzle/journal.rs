@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::failure::Failure;
+use crate::pg::migrations;
 
 /// The journal as drizzle-kit writes it; fields that a later kit adds are of no use to us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
+    #[serde(default)]
     pub version: String,
     pub dialect: String,
     pub entries: Vec<Entry>,
@@ -22,12 +24,24 @@ pub struct Journal {
 /// One migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Where it is left out, the place in the list: nothing of drizzle-orm reads it.
+    #[serde(default = "unnumbered")]
     pub idx: i64,
+    #[serde(default)]
     pub version: String,
     /// Milliseconds since 1970; what the migrations table holds as `created_at`.
     pub when: i64,
     pub tag: String,
+    #[serde(default = "with_breakpoints")]
     pub breakpoints: bool,
+}
+
+fn unnumbered() -> i64 {
+    -1
+}
+
+fn with_breakpoints() -> bool {
+    true
 }
 
 /// A row of the migrations table: hash and `created_at`.
@@ -53,7 +67,7 @@ pub fn path(out: &Path) -> PathBuf {
 
 /// Reads the journal of a migrations folder; a folder that does not exist, or holds no migration at all, gives an empty one.
 ///
-/// Errors: a journal that cannot be read, SQL files without a journal, the folder layout of drizzle-kit 1.x.
+/// Errors: a journal that cannot be read, SQL files without a journal.
 pub fn load(out: &Path) -> Result<Journal> {
     let path = path(out);
     let text = match fs::read_to_string(&path) {
@@ -61,7 +75,8 @@ pub fn load(out: &Path) -> Result<Journal> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return without_journal(out),
         Err(error) => return Err(Failure::environment(format!("cannot read `{}`: {error}", path.display())).into()),
     };
-    serde_json::from_str(&text).map_err(|error| {
+    let read: std::result::Result<Journal, _> = serde_json::from_str(&text);
+    read.map(numbered).map_err(|error| {
         let failure = Failure::usage(format!("the migration journal `{}` is not as drizzle-kit writes it", path.display()))
             .detail(error.to_string());
         if text.contains("<<<<<<<") {
@@ -72,16 +87,18 @@ pub fn load(out: &Path) -> Result<Journal> {
     })
 }
 
+/// Entries that people add by hand leave out what nothing reads.
+fn numbered(mut journal: Journal) -> Journal {
+    for (place, entry) in (0..).zip(&mut journal.entries) {
+        if entry.idx == unnumbered() {
+            entry.idx = place;
+        }
+    }
+    journal
+}
+
 fn without_journal(out: &Path) -> Result<Journal> {
     let names = |inside: &str| glob::glob(&format!("{}/{inside}", glob::Pattern::escape(&out.to_string_lossy())));
-    if names("*/migration.sql")?.next().is_some() {
-        return Err(Failure::usage(format!(
-            "`{}` has the folder layout of drizzle-kit 1.x, which is not supported yet",
-            out.display()
-        ))
-        .hint("use drizzle-kit 0.31 for this package")
-        .into());
-    }
     if names("*.sql")?.flatten().any(|path| !is_companion(&path)) {
         return Err(Failure::usage(format!("`{}` holds SQL files but no `meta/_journal.json`", out.display()))
             .hint("restore the `meta` folder: drizzle-kit applies what the journal lists, and nothing else")
@@ -111,8 +128,11 @@ pub fn snapshot_path(out: &Path, entry: &Entry) -> PathBuf {
 
 /// The hash of a migration as drizzle-orm 0.45 records it (`migrator.js`): SHA-256 over the file read as UTF-8.
 pub fn hash(out: &Path, entry: &Entry) -> Result<String> {
-    let path = sql_path(out, entry);
-    let bytes = fs::read(&path).map_err(|error| {
+    hash_of_file(&sql_path(out, entry))
+}
+
+pub(super) fn hash_of_file(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| {
         Failure::step(format!("cannot read the migration `{}`: {error}", path.display()))
             .hint("run `cargo xtask db-change inventory` to see what else is missing")
     })?;
@@ -122,6 +142,11 @@ pub fn hash(out: &Path, entry: &Entry) -> Result<String> {
 #[must_use]
 pub fn hash_of(sql: &[u8]) -> String {
     digest::of(String::from_utf8_lossy(sql).as_bytes())
+}
+
+/// The rows as this layout looks at them.
+pub(super) fn times(rows: &[migrations::Applied]) -> Vec<Applied> {
+    rows.iter().map(|row| (row.hash.clone(), row.created_at)).collect()
 }
 
 /// The entries that the database has not recorded. Identity is `when`: an edited file keeps it, a renumbered one does not.
@@ -162,13 +187,5 @@ mod tests {
         assert!(load(folder.path()).unwrap().entries.is_empty());
         fs::write(folder.path().join("0000_a.sql"), "").unwrap();
         assert!(load(folder.path()).unwrap_err().to_string().contains("no `meta/_journal.json`"));
-    }
-
-    #[test]
-    fn the_layout_of_drizzle_kit_1_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("20260101000000_a")).unwrap();
-        fs::write(folder.path().join("20260101000000_a/migration.sql"), "").unwrap();
-        assert!(load(folder.path()).unwrap_err().to_string().contains("drizzle-kit 1.x"));
     }
 }

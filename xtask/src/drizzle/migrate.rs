@@ -3,18 +3,18 @@
 //! Invariant: drizzle-kit says "applied successfully" when it skips a migration and says nothing when one fails, so only the rows
 //! count: each pending migration recorded once with the hash of its file, and all older rows as they were.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use postgres::Client;
 
 use super::config::Config;
-use super::journal::{self, Applied, Entry, Journal};
+use super::history::History;
+use super::journal::Entry;
 use super::project::Project;
 use super::recover::{self, Verdict};
 use crate::failure::Failure;
-use crate::pg::migrations;
+use crate::pg::migrations::{self, Applied};
 use crate::process::Output;
+use crate::process::rows::Rows;
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,7 +30,7 @@ pub struct Migrated {
 /// The rows of the migrations table, in the order in which they were written; none where the table does not exist.
 pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
     let rows = migrations::applied(client, &config.migrations_schema, &config.migrations_table)?;
-    Ok(rows.unwrap_or_default().into_iter().map(|row| (row.hash, row.created_at)).collect())
+    Ok(rows.unwrap_or_default())
 }
 
 /// Applies what is pending. `project.env` names the database ([`Project::reach`]); `client` is connected to the same one.
@@ -42,8 +42,7 @@ pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
 pub fn migrate(
     project: &Project,
     config: &Config,
-    journal: &Journal,
-    out: &Path,
+    history: &History,
     client: &mut Client,
     proven: Option<&[String]>,
 ) -> Result<Migrated> {
@@ -52,8 +51,8 @@ pub fn migrate(
     }
     project.require(&project.kit.migrate, &project.kit.migrate_in)?;
     let before = applied(client, config)?;
-    let pending = journal::pending(&journal.entries, &before);
-    if let Some(skipped) = journal::skipped(&journal.entries, &before).first() {
+    let pending = history.pending(&before);
+    if let Some(skipped) = history.skipped(&before).first() {
         return Err(Failure::refused(format!(
             "drizzle would skip `{}`: the database has a newer migration",
             skipped.tag
@@ -64,9 +63,10 @@ pub fn migrate(
     // Hashes are taken first: a file that changes while it is applied proves nothing.
     let mut expected = before.clone();
     for entry in &pending {
-        expected.push((journal::hash(out, entry)?, entry.when));
+        expected.push(history.row(entry)?);
     }
-    let rows: Vec<String> = expected[before.len()..].iter().map(|(hash, when)| format!("{hash} {when}")).collect();
+    let rows: Vec<String> =
+        expected[before.len()..].iter().map(|row| format!("{} {}", row.hash, row.created_at)).collect();
     if let Some(proven) = proven.filter(|proven| **proven != *rows) {
         return Err(others(&pending, &rows, proven).into());
     }
@@ -80,7 +80,9 @@ pub fn migrate(
             seconds: output.duration.as_secs_f64(),
         }),
         None => Err(failed(&output, "every migration is recorded, and yet drizzle-kit failed").into()),
-        Some(_) if after == before => Err(explained(project, out, client, &pending, &output)?.into()),
+        Some(_) if migrations::agree(&before, &after) => {
+            Err(explained(project, history, client, &pending, &output)?.into())
+        }
         Some(problem) => Err(failed(&output, &problem)
             .hint("look into the migrations table before anything else runs on this database")
             .hint("a file that was edited while it was applied is told by this too: compare it, and take it back by its rollback")
@@ -109,10 +111,10 @@ fn others(pending: &[&Entry], rows: &[String], proven: &[String]) -> Failure {
 
 /// Whether the rows are the older ones and one for each pending migration, and nothing else.
 fn verdict(before: &[Applied], expected: &[Applied], after: &[Applied]) -> std::result::Result<(), String> {
-    if after == expected {
+    if migrations::agree(expected, after) {
         return Ok(());
     }
-    if after.get(..before.len()) != Some(before) {
+    if !after.get(..before.len()).is_some_and(|older| migrations::agree(before, older)) {
         return Err("older rows of the migrations table changed".to_owned());
     }
     let (got, wanted) = (after.len() - before.len(), expected.len() - before.len());
@@ -124,13 +126,13 @@ fn verdict(before: &[Applied], expected: &[Applied], after: &[Applied]) -> std::
 /// Nothing was recorded: drizzle rolled back, or never began.
 fn explained(
     project: &Project,
-    out: &Path,
+    history: &History,
     client: &mut Client,
     pending: &[&Entry],
     output: &Output,
 ) -> Result<Failure> {
     let (migrate, name) = (project.kit.migrate.shown(), project.url_names.last().cloned().unwrap_or_default());
-    Ok(match recover::explain(client, out, pending).context("asking the database why")? {
+    Ok(match recover::explain(client, history, pending).context("asking the database why")? {
         Verdict::Fails(error) => {
             error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")
         }
@@ -140,14 +142,30 @@ fn explained(
         }
         Verdict::Succeeds => failed(output, "drizzle-kit failed, but the same statements succeed on our connection")
             .hint(format!("see that `{name}` reaches the database from a child process, and that `{migrate}` uses it")),
-        Verdict::NotJudged(why) => failed(output, &format!("drizzle-kit failed, and its reason was not found: {why}")),
+        Verdict::NotJudged(why) => match told(&format!("{}\n{}", output.stdout, output.stderr)) {
+            Some(error) => {
+                failed(output, &format!("drizzle-kit failed: {error}")).detail(format!("not run again: {why}"))
+            }
+            None => failed(output, &format!("drizzle-kit failed, and its reason was not found: {why}")),
+        },
     })
+}
+
+/// PostgreSQL's error as drizzle-kit 1.x prints it (postgres.js: `PostgresError: …`, pg: `error: …`), without values.
+fn told(text: &str) -> Option<String> {
+    let text = super::prompt::plain(text);
+    let (at, message) = text.lines().enumerate().find_map(|(at, line)| {
+        let line = line.trim();
+        Some((at, line.strip_prefix("PostgresError: ").or(line.strip_prefix("error: "))?))
+    })?;
+    let code = text.lines().skip(at).find_map(|line| line.trim().strip_prefix("code: '")?.split('\'').next())?;
+    Some(format!("SQLSTATE {code}: {}", recover::without_values(code, message)))
 }
 
 fn failed(output: &Output, problem: &str) -> Failure {
     Failure::step(format!("the migration is not proven: {problem}"))
         .detail(format!("drizzle-kit ended with exit code {}", output.code()))
-        .detail(without_details(&super::prompt::plain(&output.tail(6))))
+        .detail(without_details(&Rows::without(&super::prompt::plain(&output.tail(6)))))
 }
 
 /// What drizzle-kit printed, without the lines in which PostgreSQL and postgres.js quote rows.
@@ -164,7 +182,7 @@ mod tests {
     use super::*;
 
     fn rows(list: &[(&str, i64)]) -> Vec<Applied> {
-        list.iter().map(|(hash, when)| ((*hash).to_owned(), *when)).collect()
+        list.iter().map(|(hash, when)| Applied { hash: (*hash).to_owned(), created_at: *when, name: None }).collect()
     }
 
     #[test]
@@ -174,5 +192,39 @@ mod tests {
         assert!(verdict(&before, &expected, &before).unwrap_err().contains("0 rows that were to be 1"));
         assert!(verdict(&before, &expected, &rows(&[("a", 1), ("x", 2)])).is_err());
         assert!(verdict(&before, &expected, &rows(&[("x", 1), ("b", 2)])).unwrap_err().contains("older rows"));
+    }
+
+    /// As drizzle-kit 1.0.0-rc.5 printed it, with postgres.js 3.4.9.
+    const FAILED: &str = "[⣷] applying migrations...{
+  severity: 'NOTICE',
+  code: '42P06',
+}
+PostgresError: invalid input syntax for type integer: \"dup\"
+    at ErrorResponse (file:///src/connection.js:815:30) {
+  severity: 'ERROR',
+  code: '22P02',
+}
+[✗] Error during migration:
+Failed query: alter table users alter column name type integer using name::integer;
+error: script \"db:migrate\" exited with code 1";
+
+    #[test]
+    fn the_error_that_drizzle_kit_prints_is_told_without_its_values() {
+        let expected = "SQLSTATE 22P02: invalid input syntax for type integer: \"…\"";
+        assert_eq!(told(FAILED).as_deref(), Some(expected));
+        assert_eq!(told("[⣷] applying migrations...\nerror: script \"db:migrate\" exited with code 1"), None);
+    }
+
+    #[test]
+    fn a_name_is_proven_where_the_migrator_writes_one_and_may_come_to_older_rows() {
+        let named = |mut rows: Vec<Applied>, names: &[Option<&str>]| {
+            rows.iter_mut().zip(names).for_each(|(row, name)| row.name = name.map(str::to_owned));
+            rows
+        };
+        let all = || rows(&[("a", 1), ("b", 2)]);
+        let (before, expected) = (rows(&[("a", 1)]), named(all(), &[None, Some("2_b")]));
+        assert!(verdict(&before, &expected, &named(all(), &[Some("1_a"), Some("2_b")])).is_ok());
+        assert!(verdict(&before, &expected, &named(all(), &[Some("1_a"), Some("2_c")])).is_err());
+        assert!(verdict(&before, &expected, &all()).is_err());
     }
 }

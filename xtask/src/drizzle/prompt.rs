@@ -2,18 +2,25 @@
 //!
 //! Invariant: the default answer ("create column") drops a column with its data, so nothing is ever answered by default.
 
-use crate::sql::Operation;
+use crate::sql::{Operation, TableName};
 
 /// A question as it stands on the screen now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     /// The question's own line.
     pub(super) text: String,
-    /// Column and table, where it is about a column.
-    pub(super) column: Option<(String, String)>,
+    pub(super) subject: Option<Subject>,
     pub(super) options: Vec<Choice>,
     /// Index of the option that is marked.
     pub(super) marked: usize,
+}
+
+/// What a question is about: a `column` or a `policy` of a table, a `table`, an `enum`, a `view`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Subject {
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) table: Option<String>,
 }
 
 /// One line of the list.
@@ -40,12 +47,19 @@ pub(super) fn read(screen: &str) -> Option<Question> {
         }
         options.push(choice(rest)?);
     }
-    let column = text
-        .strip_prefix("Is ")
-        .and_then(|rest| rest.strip_suffix(" table created or renamed from another column?"))
-        .and_then(|rest| rest.split_once(" column in "))
-        .map(|(column, table)| (column.to_owned(), table.to_owned()));
-    Some(Question { text, column, options, marked: marked? })
+    let subject = subject(&text);
+    Some(Question { text, subject, options, marked: marked? })
+}
+
+/// `Is email column in users table created or renamed from another column?`
+fn subject(text: &str) -> Option<Subject> {
+    let rest = text.strip_prefix("Is ")?;
+    let (what, kind) = rest.strip_suffix('?')?.split_once(" created or renamed from another ")?;
+    let (name, table) = match what.strip_suffix(" table").and_then(|inner| inner.split_once(&format!(" {kind} in "))) {
+        Some((name, table)) => (name, Some(table.to_owned())),
+        None => (what.strip_suffix(&format!(" {kind}"))?, None),
+    };
+    Some(Subject { kind: kind.to_owned(), name: name.to_owned(), table })
 }
 
 /// Whether a line is a question of this kind, be it about a column, a table, an enum or anything else.
@@ -71,33 +85,41 @@ fn before_label(text: &str, label: &str) -> Option<String> {
 /// Errors: what was asked and not declared, as a text.
 pub(super) fn answer(question: &Question, declared: &[Operation]) -> Result<usize, String> {
     let undeclared = |why: &str| Err(format!("{}: {why}", question.text));
-    let Some((asked, table)) = &question.column else { return undeclared("no declared operation is about this") };
-    let on_table =
-        |name: &crate::sql::TableName| name.name == *table || format!("{}.{}", name.schema, name.name) == *table;
-    for operation in declared {
-        if let Operation::RenameColumn { table: name, from, to } = operation
-            && on_table(name)
-            && to == asked
-        {
-            let wanted = Choice::Rename { from: from.clone(), to: to.clone() };
-            return match question.options.iter().position(|option| *option == wanted) {
-                Some(index) => Ok(index),
-                None => undeclared(&format!("the declared rename from `{from}` is not among the options")),
-            };
+    let Some(subject) = &question.subject else { return undeclared("no declared operation is about this") };
+    let found = declared.iter().find_map(|operation| choice_of(operation, subject));
+    let Some(wanted) = found else {
+        return undeclared(&format!("neither a rename nor a new {} of this name is declared", subject.kind));
+    };
+    match (question.options.iter().position(|option| *option == wanted), &wanted) {
+        (Some(index), _) => Ok(index),
+        (None, Choice::Rename { from, .. }) => {
+            undeclared(&format!("the declared rename from `{from}` is not among the options"))
         }
+        (None, Choice::Create(_)) => undeclared("there is no option to create it"),
     }
-    let created = declared
-        .iter()
-        .any(|operation| matches!(operation, Operation::AddColumn { table: name, column, .. } if on_table(name) && column == asked));
-    if !created {
-        return undeclared("neither a rename nor a new column of this name is declared");
+}
+
+/// What a declared operation says to a question; none where it is not about it.
+fn choice_of(operation: &Operation, subject: &Subject) -> Option<Choice> {
+    let spelled = |name: &TableName, text: &str| name.name == text || format!("{}.{}", name.schema, name.name) == text;
+    let on = |table: &TableName| subject.table.as_ref().is_some_and(|text| spelled(table, text));
+    let create = || Some(Choice::Create(subject.name.clone()));
+    match (operation, subject.kind.as_str()) {
+        (Operation::RenameColumn { table, from, to }, "column") if on(table) && *to == subject.name => {
+            Some(Choice::Rename { from: from.clone(), to: to.clone() })
+        }
+        (Operation::AddColumn { table, column, .. }, "column") if on(table) && *column == subject.name => create(),
+        (Operation::RenameTable { table, to }, "table") if spelled(&table.beside(to), &subject.name) => {
+            let spelled_from =
+                if subject.name == *to { table.name.clone() } else { format!("{}.{}", table.schema, table.name) };
+            Some(Choice::Rename { from: spelled_from, to: subject.name.clone() })
+        }
+        (Operation::CreateTable { table, .. }, "table") if spelled(table, &subject.name) => create(),
+        (Operation::CreateEnum { name, .. }, "enum") if spelled(name, &subject.name) => create(),
+        (Operation::CreateView { view, .. }, "view") if spelled(view, &subject.name) => create(),
+        (Operation::CreatePolicy { table, name }, "policy") if on(table) && *name == subject.name => create(),
+        _ => None,
     }
-    let wanted = Choice::Create(asked.clone());
-    question
-        .options
-        .iter()
-        .position(|option| *option == wanted)
-        .map_or_else(|| undeclared("there is no option to create it"), Ok)
 }
 
 /// Text as it reads on the screen: escape sequences and carriage returns are left out.
@@ -140,7 +162,8 @@ mod tests {
     #[test]
     fn the_question_and_the_mark_are_read_off_the_last_picture() {
         let first = read(&plain(RAW)).unwrap();
-        assert_eq!(first.column, Some(("email_address".into(), "users".into())));
+        let subject = Subject { kind: "column".into(), name: "email_address".into(), table: Some("users".into()) };
+        assert_eq!(first.subject, Some(subject));
         assert_eq!(first.marked, 0);
         assert_eq!(first.options[1], Choice::Rename { from: "email".into(), to: "email_address".into() });
         assert_eq!(read(&plain(&format!("{RAW}{DOWN}"))).unwrap().marked, 1);
@@ -164,11 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn a_question_about_a_table_is_never_answered() {
+    fn a_question_about_a_table_is_answered_by_its_declared_rename_alone() {
         let screen = "\nIs bookings table created or renamed from another table?\n❯ + bookings            create table\n  ~ sessions › bookings rename table";
         let question = read(screen).unwrap();
-        assert_eq!(question.column, None);
-        assert!(answer(&question, &[rename("email")]).is_err());
+        let sessions = TableName::new("public", "sessions");
+        assert_eq!(
+            answer(&question, &[Operation::RenameTable { table: sessions.clone(), to: "bookings".into() }]),
+            Ok(1)
+        );
+        let create = Operation::CreateTable { table: TableName::new("public", "bookings"), columns: Vec::new() };
+        assert_eq!(answer(&question, &[create]), Ok(0));
+        assert!(answer(&question, &[rename("email"), Operation::DropTable { table: sessions }]).is_err());
     }
 
     #[test]

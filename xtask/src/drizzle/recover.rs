@@ -10,7 +10,8 @@ use anyhow::Result;
 use postgres::Client;
 use postgres::error::{DbError, ErrorPosition};
 
-use super::journal::{self, Entry};
+use super::history::History;
+use super::journal::Entry;
 use crate::failure::Failure;
 use crate::pg::error::Told;
 use crate::sql::statements::{self, Action};
@@ -47,23 +48,20 @@ const SEPARATOR: &str = "--> statement-breakpoint";
 
 /// Runs the pending migrations as drizzle-orm does (split at the breakpoints, one transaction) and rolls back. `client` must not be inside a
 /// transaction of its own.
-pub fn explain(client: &mut Client, out: &Path, pending: &[&Entry]) -> Result<Verdict> {
+pub fn explain(client: &mut Client, history: &History, pending: &[&Entry]) -> Result<Verdict> {
     let mut files = Vec::new();
     for entry in pending {
-        let path = journal::sql_path(out, entry);
+        let path = history.sql_path(entry);
         let Ok(text) = fs::read_to_string(&path) else {
             return Ok(Verdict::NotJudged(format!("`{}` cannot be read", path.display())));
         };
         let parsed = statements::parse(&text);
         if parsed.statements.iter().any(|statement| statement.actions.contains(&Action::Transaction)) {
-            return Ok(Verdict::NotJudged(format!("`{}.sql` holds transaction control", entry.tag)));
+            return Ok(Verdict::NotJudged(format!("`{}` holds transaction control", entry.tag)));
         }
         // Where our parser fails the server's error is what we are here for, but a COMMIT may hide in the rest.
         if !parsed.errors.is_empty() && may_end_transaction(&text) {
-            return Ok(Verdict::NotJudged(format!(
-                "`{}.sql` cannot be read, and may hold transaction control",
-                entry.tag
-            )));
+            return Ok(Verdict::NotJudged(format!("`{}` cannot be read, and may hold transaction control", entry.tag)));
         }
         files.push((*entry, path, text));
     }

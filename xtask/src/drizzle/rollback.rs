@@ -7,18 +7,22 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::inverse::{self, truncated};
+use super::layout::Layout;
 use super::snapshot::{Snapshot, named, string};
 use super::{diff, follow};
-use crate::sql::operation::{Operation, TableName, literal, quote};
+use crate::sql::Operation;
+use crate::sql::names::{TableName, literal, quote};
 use crate::sql::statements::{self, Action};
 
 /// One migration, with all that its rollback depends on.
 #[derive(Clone, Debug)]
 pub struct Migration<'a> {
     pub tag: &'a str,
+    pub layout: Layout,
     /// SHA-256 of the file, as the migrations table holds it.
     pub hash: &'a str,
-    /// The journal's `when`, in the table as `created_at`.
+    /// When it was made; in the table as `created_at`.
     pub when: i64,
     pub migrations_table: TableName,
     /// The migration's SQL.
@@ -71,31 +75,14 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
     if operations.is_empty() {
         return Err("the snapshots before and after are equal: what the file does is not known from them".to_owned());
     }
-    if let Some(Operation::Other { what, .. }) =
-        operations.iter().find(|operation| matches!(operation, Operation::Other { .. }))
-    {
-        return Err(format!("no inverse is known for: {what}"));
-    }
     let views = changed_views(before, after)?;
     let mut statements: Vec<String> =
         views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
     for operation in operations.iter().rev() {
-        match operation {
-            Operation::RenameColumn { table, from, to } => {
-                statements.push(format!(
-                    "ALTER TABLE {} RENAME COLUMN {} TO {};",
-                    table.quoted(),
-                    quote(to),
-                    quote(from)
-                ));
-            }
-            Operation::AddColumn { table, column, .. } => {
-                statements.push(format!("ALTER TABLE {} DROP COLUMN {};", table.quoted(), quote(column)));
-            }
-            Operation::Other { .. } => {}
-        }
+        statements.extend(inverse::of(operation, before)?);
     }
-    // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap.
+    // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap. Tables have
+    // their old names again by now.
     for renamed in follow::renamed_names(before, after, migration.operations) {
         let (old, new) = (truncated(&renamed.old), truncated(&renamed.new));
         if old == new {
@@ -114,7 +101,10 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
 }
 
 fn is_rename(operation: &Operation) -> bool {
-    matches!(operation, Operation::RenameColumn { .. })
+    matches!(
+        operation,
+        Operation::RenameColumn { .. } | Operation::RenameTable { .. } | Operation::RenameEnumValue { .. }
+    )
 }
 
 /// The file may hold only what drizzle-kit writes for the operations that have an inverse here.
@@ -125,21 +115,11 @@ fn only_reversible_statements(sql: &str) -> Result<(), String> {
     }
     for statement in &parsed.statements {
         for action in &statement.actions {
-            let known = matches!(
+            let unknown = matches!(
                 action,
-                Action::AddColumn(_)
-                    | Action::RenameColumn { .. }
-                    | Action::AddUnique { .. }
-                    | Action::AddForeignKey { .. }
-                    | Action::AddConstraint { .. }
-                    | Action::DropConstraint { .. }
-                    | Action::RenameConstraint { .. }
-                    | Action::CreateIndex { .. }
-                    | Action::DropIndex { .. }
-                    | Action::CreateView { .. }
-                    | Action::DropView { .. }
+                Action::Transaction | Action::Dynamic | Action::Other { .. } | Action::AlterType { .. }
             );
-            if !known {
+            if unknown {
                 let first = statement.text.lines().next().unwrap_or_default();
                 return Err(format!("line {} cannot be reversed from the snapshots: {first}", statement.line));
             }
@@ -190,15 +170,6 @@ fn changed_views(before: &Snapshot, after: &Snapshot) -> Result<Vec<View>, Strin
     Ok(ordered)
 }
 
-/// PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1), at a character's border.
-fn truncated(name: &str) -> &str {
-    let mut end = name.len().min(63);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    &name[..end]
-}
-
 fn losses(operations: &[Operation]) -> Vec<String> {
     operations
         .iter()
@@ -206,6 +177,9 @@ fn losses(operations: &[Operation]) -> Vec<String> {
             Operation::AddColumn { table, column, .. } => Some(format!(
                 "all values of {table}.{column} go with the column; only a backup taken before brings them back"
             )),
+            Operation::CreateTable { table, .. } => {
+                Some(format!("all rows of {table} go with the table; only a backup taken before brings them back"))
+            }
             _ => None,
         })
         .collect()
@@ -221,7 +195,7 @@ fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[Strin
     };
     say(format!("Reverses the migration {tag}:"));
     operations.iter().for_each(|operation| say(format!("  {operation}")));
-    say(format!("Run: psql \"$DATABASE_URL\" < {}", file_name(tag)));
+    say(format!("Run: psql \"$DATABASE_URL\" < {}", migration.layout.rollback_name(tag)));
     say("It stops and changes nothing unless that migration is the newest one applied, with the content it was derived for.".to_owned());
     match losses {
         [] => say("Data: nothing is lost.".to_owned()),
@@ -231,13 +205,19 @@ fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[Strin
         say("Views are created again: privileges granted on them must be granted again.".to_owned());
     }
     let table = migration.migrations_table.quoted();
-    let (hash, when) = (literal(migration.hash), migration.when);
+    let hash = literal(migration.hash);
+    // What the migrator knows a migration by, and which row it wrote last: the time in 0.x, the name in 1.x, which may apply an
+    // older migration after a newer one.
+    let (by, known, newest_first) = match migration.layout {
+        Layout::Journal => ("created_at", migration.when.to_string(), "created_at DESC NULLS LAST, id DESC"),
+        Layout::Folders => ("name", literal(tag), "id DESC"),
+    };
     let refused = literal(&format!(
         "{tag} is not the newest migration applied to this database, or its file was another one: nothing was changed"
     ));
     let kept = literal(&format!("{tag} is not recorded exactly once: nothing was changed"));
     let body = statements.join("\n");
-    let delimiter = delimiter(&[&refused, &kept, &table]);
+    let delimiter = delimiter(&[&refused, &kept, &table, &known]);
     let _ = write!(
         out,
         "BEGIN;
@@ -247,8 +227,8 @@ DO {delimiter}
 DECLARE
   newest record;
 BEGIN
-  SELECT hash, created_at INTO newest FROM {table} ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1;
-  IF newest.hash IS DISTINCT FROM {hash} OR newest.created_at IS DISTINCT FROM {when} THEN
+  SELECT hash, {by} INTO newest FROM {table} ORDER BY {newest_first} LIMIT 1;
+  IF newest.hash IS DISTINCT FROM {hash} OR newest.{by} IS DISTINCT FROM {known} THEN
     RAISE EXCEPTION USING MESSAGE = {refused};
   END IF;
 END
@@ -260,7 +240,7 @@ DO {delimiter}
 DECLARE
   removed integer;
 BEGIN
-  DELETE FROM {table} WHERE hash = {hash} AND created_at = {when};
+  DELETE FROM {table} WHERE hash = {hash} AND {by} = {known};
   GET DIAGNOSTICS removed = ROW_COUNT;
   IF removed <> 1 THEN
     RAISE EXCEPTION USING MESSAGE = {kept};
@@ -304,8 +284,9 @@ mod tests {
     }
 
     fn of(before: &Snapshot, after: &Snapshot, sql: &str, operations: &[Operation]) -> Derived {
+        let (tag, layout) = ("0001_x", Layout::Journal);
         let migrations_table = TableName::new("drizzle", "__drizzle_migrations");
-        derive(&Migration { tag: "0001_x", hash: "abc", when: 17, migrations_table, sql, before, after, operations })
+        derive(&Migration { tag, layout, hash: "abc", when: 17, migrations_table, sql, before, after, operations })
     }
 
     fn rename() -> Operation {
@@ -337,6 +318,26 @@ mod tests {
         assert_eq!(rollback.losses, [] as [String; 0]);
         let sql = rollback.text.lines().skip(1).collect::<Vec<_>>().join("\n");
         assert_eq!(statements::parse(&sql).errors, []);
+    }
+
+    #[test]
+    fn the_folders_of_drizzle_kit_1_are_known_by_name_and_the_last_row_is_the_newest() {
+        let (before, after) = (snapshot("email"), snapshot("email_address"));
+        let (tag, sql) = ("20260101000000_x", "ALTER TABLE users RENAME COLUMN email TO email_address");
+        let (migrations_table, operations) = (TableName::new("drizzle", "m"), [rename()]);
+        let (layout, before, after) = (Layout::Folders, &before, &after);
+        let operations = operations.as_slice();
+        let migration =
+            Migration { tag, layout, hash: "abc", when: 17, migrations_table, sql, before, after, operations };
+        let Derived::Sql(rollback) = derive(&migration) else { panic!() };
+        for part in [
+            "< 20260101000000_x/rollback.sql\n",
+            r#"SELECT hash, name INTO newest FROM "drizzle"."m" ORDER BY id DESC LIMIT 1;"#,
+            "OR newest.name IS DISTINCT FROM '20260101000000_x' THEN",
+            r#"DELETE FROM "drizzle"."m" WHERE hash = 'abc' AND name = '20260101000000_x';"#,
+        ] {
+            assert!(rollback.text.contains(part), "{part} in {}", rollback.text);
+        }
     }
 
     #[test]

@@ -57,12 +57,17 @@ try {
   const sorted = [...files].sort();
   if (sorted.length === 0) throw coded("no_files", "no schema files found for " + patterns.map((p) => "`" + p + "`").join(", "));
   for (const file of sorted) if (!/\.[cm]?[tj]s$/.test(file)) throw coded("no_files", "not a TypeScript or JavaScript file: " + file);
+  // drizzle-kit 1.x has a module for each database, and takes no casing from its config any more.
   let api;
-  for (const place of places) {
-    try { api = await import(Bun.resolveSync("drizzle-kit/api", place)); break; } catch {}
+  const wanted = places.flatMap((place) => ["drizzle-kit/api-postgres", "drizzle-kit/api"].map((name) => [name, place]));
+  for (const [name, place] of wanted) {
+    let path = null;
+    try { path = Bun.resolveSync(name, place); } catch (error) { continue; }
+    api = await import(path);
+    break;
   }
-  if (api === undefined) throw coded("not_installed", "drizzle-kit is not installed in this package");
-  if (typeof api.generateDrizzleJson !== "function") throw coded("not_installed", "this drizzle-kit has no `generateDrizzleJson`: 0.31 is needed");
+  if (!api) throw coded("not_installed", "drizzle-kit is not installed in this package");
+  if (typeof api.generateDrizzleJson !== "function") throw coded("not_installed", "this drizzle-kit has no `generateDrizzleJson`: 0.31 or 1.0 is needed");
   const values = new Set();
   for (const file of sorted) {
     at = file;

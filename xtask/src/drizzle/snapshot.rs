@@ -1,4 +1,5 @@
-//! A snapshot of the schema as drizzle-kit 0.31 keeps it (`meta/NNNN_snapshot.json`, version 7).
+//! A snapshot of the schema in the form in which drizzle-kit 0.31 keeps it (`meta/NNNN_snapshot.json`, version 7); what 1.x keeps is
+//! brought into it (`entities`).
 //!
 //! The JSON is kept whole: what has no accessor here is still compared, key by key, so that nothing is overlooked.
 
@@ -8,12 +9,15 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-use super::journal::{self, Journal};
+use super::entities;
 use crate::failure::Failure;
 use crate::sql::TableName;
 
 /// The `prevId` of a first snapshot.
 pub const ORIGIN: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Where a constraint is called otherwise in the database than by its key here: table, map and key lead to that name.
+pub(super) const NAMES: &str = "names in the database";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot(pub Value);
@@ -51,6 +55,13 @@ impl Snapshot {
         self.0.get(key).and_then(Value::as_object).unwrap_or(&NOTHING)
     }
 
+    /// What the database calls an index or constraint that stands in `map` of a table under `key`.
+    #[must_use]
+    pub fn name_in_database<'a>(&'a self, table: &str, map: &str, key: &'a str) -> &'a str {
+        let name = self.0.get(NAMES).and_then(|names| names.get(table)?.get(map)?.get(key)?.as_str());
+        name.unwrap_or(key)
+    }
+
     #[must_use]
     pub fn table(&self, table: &TableName) -> Option<&Value> {
         self.map("tables").get(&key(table))
@@ -65,6 +76,24 @@ impl Snapshot {
     #[must_use]
     pub fn column(&self, table: &TableName, column: &str) -> Option<&Value> {
         self.table(table)?.get("columns")?.get(column)
+    }
+
+    #[must_use]
+    pub fn view(&self, view: &TableName) -> Option<&Value> {
+        self.map("views").get(&key(view))
+    }
+
+    /// The labels of an enum, in their order.
+    #[must_use]
+    pub fn enum_values(&self, name: &TableName) -> Option<Vec<String>> {
+        let values = self.map("enums").get(&key(name))?.get("values")?.as_array()?;
+        Some(values.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// The names of all `views`, `enums` ….
+    #[must_use]
+    pub fn names(&self, member: &str) -> Vec<String> {
+        self.map(member).iter().map(|(key, value)| named(key, value).to_string()).collect()
     }
 
     /// Columns of a table, in the order of the schema file.
@@ -96,7 +125,9 @@ pub(crate) fn named(key: &str, value: &Value) -> TableName {
     TableName::new(if schema.is_empty() { "public" } else { schema }, name)
 }
 
-/// Errors: not there, not JSON, not a PostgreSQL snapshot of version 7.
+/// A snapshot that holds a whole schema.
+///
+/// Errors: not there, not JSON, not a PostgreSQL snapshot of version 7 or 9.
 pub fn load(path: &Path) -> Result<Snapshot> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::step(format!("cannot read the snapshot `{}`: {error}", path.display())))?;
@@ -109,6 +140,9 @@ pub fn load(path: &Path) -> Result<Snapshot> {
 
 pub(super) fn parse(text: &str) -> std::result::Result<Snapshot, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if string(&value, "dialect") == "postgres" {
+        return entities::convert(&value);
+    }
     let snapshot = Snapshot(value);
     if snapshot.text("dialect") != "postgresql" || snapshot.text("version") != "7" {
         return Err(format!(
@@ -121,20 +155,4 @@ pub(super) fn parse(text: &str) -> std::result::Result<Snapshot, String> {
         return Err("it has no `id` or no `tables`".to_owned());
     }
     Ok(snapshot)
-}
-
-/// The snapshot of the newest journal entry, or the empty one where there is none.
-pub fn latest(out: &Path, journal: &Journal) -> Result<Snapshot> {
-    journal.entries.last().map_or_else(|| Ok(Snapshot::empty()), |entry| load(&journal::snapshot_path(out, entry)))
-}
-
-/// The snapshots before and after one migration.
-pub fn around(out: &Path, journal: &Journal, tag: &str) -> Result<(Snapshot, Snapshot)> {
-    let position = journal.entries.iter().position(|entry| entry.tag == tag);
-    let position = position.ok_or_else(|| Failure::usage(format!("no migration `{tag}` in the journal")))?;
-    let before = match position.checked_sub(1) {
-        Some(previous) => load(&journal::snapshot_path(out, &journal.entries[previous]))?,
-        None => Snapshot::empty(),
-    };
-    Ok((before, load(&journal::snapshot_path(out, &journal.entries[position]))?))
 }

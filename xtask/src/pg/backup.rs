@@ -20,7 +20,7 @@ use crate::digest;
 use crate::failure::{Failure, Kind};
 use crate::process::tools::Postgres;
 use crate::process::{Log, Run};
-use crate::sql::operation::TableName;
+use crate::sql::names::TableName;
 
 /// What the names of unfinished dumps begin with.
 pub const PARTIAL: &str = ".partial-";

@@ -5,7 +5,7 @@ use postgres::GenericClient;
 use serde::{Deserialize, Serialize};
 
 use super::error::Told;
-use crate::sql::operation::{TableName, quote};
+use crate::sql::names::{TableName, quote};
 
 /// Up to here rows are counted; beyond, the planner's estimate stands.
 const COUNTED_UP_TO: f64 = 5_000_000.0;

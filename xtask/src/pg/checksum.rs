@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Told;
 use crate::failure::Failure;
-use crate::sql::operation::{TableName, quote};
+use crate::sql::names::{TableName, quote};
 
 /// Every setting that a value's text depends on; row security off makes hidden rows an error instead of a gap.
 const SETTINGS: &str = "set local search_path = ''; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD';

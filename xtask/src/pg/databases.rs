@@ -7,7 +7,7 @@ use postgres::Client;
 
 use super::server::{Server, database_error};
 use crate::failure::Failure;
-use crate::sql::operation::quote;
+use crate::sql::names::quote;
 
 /// PostgreSQL cuts longer names off without an error (`NAMEDATALEN` - 1).
 const LONGEST_NAME: usize = 63;

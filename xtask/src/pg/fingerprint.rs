@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Told;
 use crate::digest;
 use crate::failure::Failure;
-use crate::sql::operation::TableName;
+use crate::sql::names::TableName;
 
 /// What counts as a difference.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod checksum;
 pub mod connect;
 pub mod databases;
+pub mod default_names;
 pub mod error;
 pub mod fingerprint;
 pub mod fit;

@@ -16,7 +16,7 @@ use crate::digest;
 use crate::failure::Failure;
 use crate::process::Run;
 use crate::process::tools::Postgres;
-use crate::sql::operation::{TableName, quote};
+use crate::sql::names::{TableName, quote};
 
 /// Everything a person can make, outside of extensions: an empty database has none of it.
 const OBJECTS: &str = "

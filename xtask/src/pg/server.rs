@@ -23,7 +23,7 @@ use crate::process::account::{self, Account};
 use crate::process::mask::percent_encoded;
 use crate::process::tools::Postgres;
 use crate::process::{Run, interrupt, mark, places};
-use crate::sql::operation::literal;
+use crate::sql::names::literal;
 
 /// `wal_level` stays `replica`: `minimal` skips the WAL of rewrites and makes timings too good (measured: 0.6 of the time).
 /// Errors are logged without DETAIL, CONTEXT and statement, because those hold row values.

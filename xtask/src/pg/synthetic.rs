@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Told, without_values};
 use super::synthetic_columns::{self as columns, Fresh, Shape};
 use crate::failure::Failure;
-use crate::sql::operation::{TableName, literal, quote};
+use crate::sql::names::{TableName, literal, quote};
 
 /// Rows that are taken as patterns for others.
 const SAMPLE: i64 = 10_000;

@@ -5,7 +5,7 @@ use postgres::Client;
 
 use super::error::Told;
 use super::synthetic::not_judged;
-use crate::sql::operation::{TableName, literal, quote};
+use crate::sql::names::{TableName, literal, quote};
 
 pub(super) struct Shape {
     pub(super) table: TableName,

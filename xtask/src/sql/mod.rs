@@ -1,6 +1,11 @@
 //! SQL as this project sees it: operations, statements, findings and the SQL that we write ourselves.
 
+mod action;
 pub mod finding;
+pub mod flags;
+pub mod intent;
+pub mod names;
+pub mod nature;
 pub mod operation;
 pub mod render;
 pub mod review;
@@ -8,4 +13,5 @@ mod review_live;
 mod review_rules;
 pub mod statements;
 
-pub use operation::{Operation, TableName};
+pub use names::TableName;
+pub use operation::{NewColumn, Operation};

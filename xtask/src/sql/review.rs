@@ -134,7 +134,7 @@ impl Review<'_> {
                     remedy: "mend the orphans first; on a large table NOT VALID, then VALIDATE in another run",
                 });
             }
-            Action::AddConstraint { table, kind } if !self.live.is_new(table) => self.add(statement, Draft {
+            Action::AddConstraint { table, kind, .. } if !self.live.is_new(table) => self.add(statement, Draft {
                 id: if kind == "primary key" { "H34" } else { "H31" },
                 class: "may_fail",
                 severity: Severity::Warning,
@@ -144,7 +144,7 @@ impl Review<'_> {
                 remedy: "the rehearsal shows whether the rows hold; on a large table NOT VALID, then VALIDATE in another run",
             }),
             Action::DropConstraint { table, name } => self.drop_constraint(statement, table, name),
-            Action::ChangeType { table, column, data_type } => self.change_type(statement, table, column, data_type),
+            Action::ChangeType { table, column, data_type, .. } => self.change_type(statement, table, column, data_type),
             Action::CreateIndex { table, unique, concurrently, .. } => self.create_index(statement, table, *unique, *concurrently),
             Action::DropIndex { name } => self.add(statement, Draft {
                 id: "H62",
@@ -156,7 +156,7 @@ impl Review<'_> {
                 remedy: "see in pg_stat_user_indexes that nothing uses it",
             }),
             Action::DropView { name } => self.drop_view(statement, name),
-            Action::AlterType { name } => self.add(statement, Draft {
+            Action::AlterType { name } | Action::AddEnumValue { name, .. } | Action::RenameEnumValue { name, .. } => self.add(statement, Draft {
                 id: "H70",
                 class: "may_fail",
                 severity: Severity::Warning,
@@ -175,6 +175,12 @@ impl Review<'_> {
                 remedy: "take it out of the migration",
             }),
             Action::Dynamic => self.not_judged(statement, "runs SQL that cannot be read from the file"),
+            Action::DropNotNull { .. } => self.other(statement, "drop not null"),
+            Action::SetDefault { .. } => self.other(statement, "set default"),
+            Action::DropDefault { .. } => self.other(statement, "drop default"),
+            Action::DropType { .. } => self.other(statement, "drop type"),
+            Action::Policy { .. } => self.other(statement, "policy"),
+            Action::RowSecurity { .. } => self.other(statement, "row level security"),
             Action::Other { kind } => self.other(statement, kind),
             Action::SetNotNull { .. }
             | Action::AddUnique { .. }
@@ -182,7 +188,7 @@ impl Review<'_> {
             | Action::AddConstraint { .. }
             | Action::CreateTable { .. }
             | Action::CreateView { .. }
-            | Action::CreateType
+            | Action::CreateType { .. }
             | Action::RenameConstraint { .. } => {}
         }
     }

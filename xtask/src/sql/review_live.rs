@@ -6,8 +6,8 @@
 use postgres::Client;
 
 use super::TableName;
-use super::operation::quote;
-use super::statements::{self, Action};
+use super::names::quote;
+use super::statements::Action;
 
 pub(super) enum Answer {
     Count(i64),
@@ -219,7 +219,7 @@ fn functions(expression: &str) -> Vec<String> {
                 word.clear();
             }
             _ if in_literal => {}
-            '(' if !word.is_empty() => found.push(statements::unquoted(&std::mem::take(&mut word))),
+            '(' if !word.is_empty() => found.push(super::action::unquoted(&std::mem::take(&mut word))),
             c if c.is_alphanumeric() || c == '_' || c == '"' => word.push(c),
             _ => word.clear(),
         }

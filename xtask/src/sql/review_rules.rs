@@ -251,6 +251,7 @@ impl Review<'_> {
             }
             "truncate" => ("H04", "data_loss", Severity::Error, "empties a table"),
             "drop schema" | "drop database" => ("H03", "data_loss", Severity::Error, "drops everything in it"),
+            "policy" | "row level security" => ("H90", "access", Severity::Warning, "changes who sees which rows"),
             kind if kind.starts_with("drop ") => {
                 ("H05", "breaks_code", Severity::Warning, "drops an object that others may depend on")
             }

@@ -123,17 +123,12 @@ fn declared(start: &Start) -> Result<Option<Change>> {
         title = title.or(file.title);
         from = "file";
     }
-    for text in &start.rename {
-        operations.push(change::parse_rename(text)?);
-    }
-    for text in &start.add {
-        operations.push(change::parse_add(text)?);
-    }
+    operations.extend(start.declared.operations()?);
     if operations.is_empty() {
         return Ok(None);
     }
     let title = title.unwrap_or_else(|| operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    Ok(Some(Change { title, from: from.to_owned(), operations }))
+    Ok(Some(Change { title, from: from.to_owned(), operations, tables: Vec::new(), values: Vec::new() }))
 }
 
 #[derive(serde::Deserialize)]

@@ -8,6 +8,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod init;
+mod inventory;
 mod left_over;
 mod logs;
 mod only;
@@ -49,7 +50,7 @@ fn db_change(arguments: &DbChange) -> Result<u8> {
         Some(ChangeVerb::Why { step, shown }) => show::why(&repo()?, step, shown.json),
         Some(ChangeVerb::Logs(asked)) => logs::logs(&repo()?, asked),
         Some(ChangeVerb::Runs(shown)) => show::runs(&repo()?, shown.json),
-        Some(ChangeVerb::Inventory(shown)) => show::inventory(&repo()?, shown.json),
+        Some(ChangeVerb::Inventory(asked)) => inventory::inventory(asked, &arguments.workflow),
         Some(ChangeVerb::Report { format }) => show::report(&repo()?, *format),
         Some(ChangeVerb::Answer { step, option, reason, signing }) => {
             answer::answer(&repo()?, step, *option, reason, signing)

@@ -1,4 +1,4 @@
-//! Verbs that only read: status, why, runs, inventory, report. They work while a run is at work.
+//! Verbs that only read: status, why, runs, report. They work while a run is at work.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::open::{self, Repo};
-use crate::actions::inventory as inventory_action;
 use crate::actions::world::World;
 use crate::cli::Format;
 use crate::engine::difference::{self, Change};
@@ -15,9 +14,7 @@ use crate::engine::files::Seen;
 use crate::engine::key::{self, Ask};
 use crate::engine::runner::unknown_step;
 use crate::engine::view;
-use crate::failure::{Failure, Kind};
-use crate::process::Log;
-use crate::repo::git;
+use crate::failure::Failure;
 use crate::report::page;
 use crate::report::terminal::{self, data, print};
 use crate::state::Status;
@@ -125,35 +122,6 @@ pub(super) fn runs(repo: &Repo, as_json: bool) -> Result<u8> {
         print("no run yet\n");
     }
     Ok(0)
-}
-
-pub(super) fn inventory(repo: &Repo, as_json: bool) -> Result<u8> {
-    let loaded = open::current(&repo.root, &repo.workflow)?;
-    let folder = repo.home.run(".opening");
-    repo.home.create()?;
-    folder.create()?;
-    let log = Log::at(folder.log_stem(0, "inventory"));
-    let world = World::new(&repo.root, &loaded, folder, &git::head(&repo.root)?);
-    let found = inventory_action::look(&world, &world.work(&log)?)?;
-    if as_json {
-        data(&format!("{}\n", inventory_action::to_json(&found)));
-    } else {
-        data(&format!(
-            "{} migrations, {} applied, {} pending; {} tables in {} schema files\n",
-            found.migrations.len(),
-            found.applied.len(),
-            found.pending.len(),
-            found.tables,
-            found.schema_files
-        ));
-    }
-    if found.problems.is_empty() {
-        return Ok(0);
-    }
-    if !as_json {
-        print(&inventory_action::failure(&found.problems).render());
-    }
-    Ok(Kind::Step.exit_code())
 }
 
 pub(super) fn report(repo: &Repo, format: Format) -> Result<u8> {

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::drizzle::{Journal, journal};
+use crate::drizzle::{Entry, History};
 use crate::failure::Failure;
 
 pub const NAME: &str = "workflows/baseline.toml";
@@ -39,9 +39,9 @@ pub struct Listed {
 }
 
 /// What is there now.
-pub(super) fn of(out: &Path, shown: &str, journal: &Journal) -> Result<Baseline> {
-    let listed = |entry: &journal::Entry| Ok(Listed { tag: entry.tag.clone(), sha256: journal::hash(out, entry)? });
-    let migration = journal.entries.iter().map(listed).collect::<Result<Vec<_>>>()?;
+pub(super) fn of(shown: &str, history: &History) -> Result<Baseline> {
+    let listed = |entry: &Entry| Ok(Listed { tag: entry.tag.clone(), sha256: history.hash(entry)? });
+    let migration = history.entries.iter().map(listed).collect::<Result<Vec<_>>>()?;
     Ok(Baseline { schema: "1.0".to_owned(), migrations_dir: shown.to_owned(), migration })
 }
 
@@ -64,10 +64,10 @@ pub fn load(root: &Path) -> Result<Option<Baseline>> {
 }
 
 /// Errors (step): a listed migration is gone or was edited since.
-pub(super) fn check(baseline: &Baseline, out: &Path, journal: &Journal) -> Result<()> {
+pub(super) fn check(baseline: &Baseline, history: &History) -> Result<()> {
     let mut wrong = Vec::new();
     for listed in &baseline.migration {
-        match journal.entry(&listed.tag).map(|entry| journal::hash(out, entry)) {
+        match history.entry(&listed.tag).map(|entry| history.hash(entry)) {
             Some(Ok(hash)) if hash == listed.sha256 => {}
             Some(Ok(_)) => wrong.push(format!("{}: its SQL was edited since", listed.tag)),
             Some(Err(_)) | None => wrong.push(format!("{}: it is not there any more", listed.tag)),
@@ -89,25 +89,23 @@ mod tests {
     #[test]
     fn an_edited_and_a_missing_migration_are_named_and_newer_ones_are_not_asked_for() {
         let out = tempfile::tempdir().unwrap();
-        let entry = |idx: i64| journal::Entry {
-            idx,
-            version: "7".into(),
-            when: idx,
-            tag: format!("{idx:04}_x"),
-            breakpoints: true,
+        fs::create_dir(out.path().join("meta")).unwrap();
+        let history = |count: i64| {
+            let entry = |idx| serde_json::json!({ "idx": idx, "version": "7", "when": idx, "tag": format!("{idx:04}_x"), "breakpoints": true });
+            let entries: Vec<_> = (0..count).map(entry).collect();
+            let journal = serde_json::json!({ "version": "7", "dialect": "postgresql", "entries": entries });
+            fs::write(out.path().join("meta/_journal.json"), journal.to_string()).unwrap();
+            History::load(out.path()).unwrap()
         };
-        let mut journal = Journal { entries: vec![entry(0), entry(1)], ..Journal::empty() };
-        for entry in &journal.entries {
-            fs::write(journal::sql_path(out.path(), entry), "select 1;").unwrap();
+        for name in ["0000_x.sql", "0001_x.sql", "0002_x.sql"] {
+            fs::write(out.path().join(name), "select 1;").unwrap();
         }
-        let baseline = of(out.path(), "drizzle", &journal).unwrap();
+        let baseline = of("drizzle", &history(2)).unwrap();
         let again: Baseline = toml::from_str(&text(&baseline).unwrap()).unwrap();
         assert_eq!(again.migration, baseline.migration);
-        journal.entries.push(entry(2));
-        check(&baseline, out.path(), &journal).unwrap();
+        check(&baseline, &history(3)).unwrap();
         fs::write(out.path().join("0000_x.sql"), "select 2;").unwrap();
-        journal.entries.remove(1);
-        let failure = check(&baseline, out.path(), &journal).unwrap_err().downcast::<Failure>().unwrap();
+        let failure = check(&baseline, &history(1)).unwrap_err().downcast::<Failure>().unwrap();
         assert_eq!(failure.details, ["0000_x: its SQL was edited since", "0001_x: it is not there any more"]);
     }
 }

@@ -13,7 +13,8 @@ use super::scripts::{self, Way};
 use super::suites::{self, Tests};
 use super::surroundings::{self, Surroundings};
 use crate::code::imports::{self, Graph};
-use crate::drizzle::{self, Config, Journal, Project, config, journal, schema};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{self, Config, History, Project, config, schema};
 use crate::failure::Failure;
 use crate::process::tools;
 
@@ -27,7 +28,7 @@ pub struct Found {
     /// Where drizzle-kit runs, and its configuration.
     pub kit: PathBuf,
     pub config: Config,
-    pub journal: Journal,
+    pub history: History,
     pub generate: Way,
     pub migrate: Way,
     pub url_name: String,
@@ -93,13 +94,16 @@ pub fn look(root: &Path, chosen: Option<&Path>) -> Result<Found> {
     project.kit.config = Some(root.join(&file));
     project.env = candidates.iter().map(|name| (name.clone(), config::marked(name))).collect();
     let config = config::load(&project)?;
-    let journal = journal::load(&config.out)?;
+    let history = History::load(&config.out)?;
     let files = schema::read(&project, &config, None)?;
+    let layout = match history.layout {
+        Layout::Journal => format!("prefix `{}`", config.prefix),
+        Layout::Folders => "folders of drizzle-kit 1.x".to_owned(),
+    };
     let out = relative(root, &config.out);
     report.found("database package", format!("{} {}", shown(&db), named(&packages, &db)).trim_end().to_owned());
     report.found("configuration", format!("{}, evaluated in {}", file.display(), in_words(&kit)));
-    report
-        .found("migrations", format!("{}: {} so far, prefix `{}`", shown(&out), journal.entries.len(), config.prefix));
+    report.found("migrations", format!("{}: {} so far, {}", shown(&out), history.entries.len(), layout));
     report.found("recorded in", format!("{}.{}", config.migrations_schema, config.migrations_table));
 
     let graph = imports::build(root)?;
@@ -110,7 +114,7 @@ pub fn look(root: &Path, chosen: Option<&Path>) -> Result<Found> {
     report.found("generate", format!("{}   ({})", generate.command, generate.how));
     report.found("migrate", format!("{}   ({})", migrate.command, migrate.how));
     terminals(&packages, &generate, &mut report);
-    if config.prefix == "none" {
+    if config.prefix == "none" && history.layout == Layout::Journal {
         report.missing(
             "a prefix of tags",
             "with `prefix: \"none\"` drizzle-kit keeps one snapshot for all migrations, and none of the state before a new one: \
@@ -135,7 +139,7 @@ pub fn look(root: &Path, chosen: Option<&Path>) -> Result<Found> {
         db,
         kit,
         config,
-        journal,
+        history,
         generate,
         migrate,
         url_name,

@@ -30,9 +30,9 @@ pub fn steps(found: &Found, source: &Source) -> Result<Vec<Step>> {
         Step::new(root, "workflows/schema.json", schema::text()?),
     ];
     if let Some(known) = baseline::load(root)? {
-        baseline::check(&known, out, &found.journal)?;
+        baseline::check(&known, &found.history)?;
     }
-    let now = baseline::of(out, &packages::shown(&relative(root, out)), &found.journal)?;
+    let now = baseline::of(&packages::shown(&relative(root, out)), &found.history)?;
     steps.push(Step::new(root, baseline::NAME, baseline::text(&now)?));
     if !root.join("Cargo.toml").exists() {
         // The versions that this library was tested with; cargo takes out what is not needed.

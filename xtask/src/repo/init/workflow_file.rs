@@ -164,11 +164,6 @@ fn steps(file: &mut File, found: &Found) -> Result<()> {
     if found.db.as_os_str().is_empty() {
         file.set("seed", "inputs", &plain)?;
     }
-    if found.config.prefix == "none" {
-        let sql = ["{{schema_glob}}", "{{migrations_dir}}/_*.sql", "{{migrations_dir}}/meta/*.json"].map(str::to_owned);
-        file.set("generate", "inputs", &list(sql.clone()))?;
-        file.set("generate", "outputs", &list(sql[1..].to_vec()))?;
-    }
     Ok(())
 }
 

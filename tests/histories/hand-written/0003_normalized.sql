@@ -1,0 +1,1 @@
+CREATE FUNCTION "normalized"(email text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(email)';

@@ -1,0 +1,4 @@
+CREATE TABLE "users" (
+	"email" text NOT NULL,
+	"phone" text
+);

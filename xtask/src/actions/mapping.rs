@@ -1,0 +1,49 @@
+//! Where the data of a change is expected afterwards: what may have another name, other values, or be gone.
+//!
+//! Everything else must come out as it went in. A file as drizzle-kit made it changes no value that its type does not change;
+//! where a person wrote more into it, the columns that the change is about may be repaired.
+
+use super::change::Change;
+use crate::pg::checksum::Mapping;
+use crate::sql::{Operation, TableName, intent, nature, statements};
+
+pub(super) fn mapping(change: &Change, sql: &str) -> Mapping {
+    let mut mapping = Mapping::default();
+    for operation in &change.operations {
+        match operation {
+            Operation::RenameColumn { table, from, to } => {
+                mapping.columns.insert((table.clone(), from.clone()), to.clone());
+            }
+            Operation::RenameTable { table, to } => {
+                mapping.tables.insert(table.clone(), table.beside(to));
+            }
+            Operation::AddColumn { table, column, .. } => {
+                mapping.new_columns.insert((table.clone(), column.clone()));
+            }
+            Operation::DropColumn { table, column } => {
+                mapping.dropped_columns.insert((table.clone(), column.clone()));
+            }
+            Operation::CreateTable { table, .. } => {
+                mapping.new_tables.insert(table.clone());
+            }
+            Operation::DropTable { table } => {
+                mapping.dropped_tables.insert(table.clone());
+            }
+            Operation::ChangeType { table, column, from, to }
+                if !from.as_ref().is_some_and(|from| nature::is_lossless(from, to)) =>
+            {
+                mapping.changed_columns.insert((table.clone(), column.clone()));
+            }
+            _ => {}
+        }
+    }
+    let statements = statements::parse(sql).statements;
+    let renames = change.operations.iter().any(|operation| matches!(operation, Operation::RenameEnumValue { .. }));
+    let custom = change.operations.iter().any(super::generate::is_custom);
+    if renames || custom || !intent::undeclared(&change.operations, &statements).is_empty() {
+        let columns = change.values.iter().filter_map(|place| place.rsplit_once('.'));
+        let columns = columns.map(|(table, column)| (TableName::from(table.to_owned()), column.to_owned()));
+        mapping.changed_columns.extend(columns);
+    }
+    mapping
+}

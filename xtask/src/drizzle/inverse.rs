@@ -1,0 +1,142 @@
+//! The SQL that takes one operation back, where the snapshots say all that it needs.
+
+use serde_json::Value;
+
+use super::diff;
+use super::snapshot::{Snapshot, string};
+use crate::sql::Operation;
+use crate::sql::names::{TableName, literal, quote, quoted_list};
+use crate::sql::nature;
+
+/// `Err` says why a person has to write it.
+pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>, String> {
+    use Operation as O;
+    let alter = |table: &TableName, rest: String| Ok(vec![format!("ALTER TABLE {} {rest};", table.quoted())]);
+    let on_column =
+        |table: &TableName, column: &str, rest: String| alter(table, format!("ALTER COLUMN {} {rest}", quote(column)));
+    let member = |table: &TableName, member: &str, name: &str| -> Result<Value, String> {
+        let found = before.table(table).and_then(|table| table[member].get(name)).cloned();
+        found.ok_or_else(|| format!("the snapshot before does not have {name} on {table}"))
+    };
+    if let Some(lost) = nature::loss(operation) {
+        return Err(format!(
+            "{operation}: {lost} cannot be brought back by a statement; a saved copy is not built yet"
+        ));
+    }
+    match operation {
+        O::RenameColumn { table, from, to } => alter(table, format!("RENAME COLUMN {} TO {}", quote(to), quote(from))),
+        O::RenameTable { table, to } => alter(&table.beside(to), format!("RENAME TO {}", quote(&table.name))),
+        O::AddColumn { table, column, .. } => alter(table, format!("DROP COLUMN {}", quote(column))),
+        O::ChangeType { table, column, from: Some(from), .. } => {
+            on_column(table, column, format!("SET DATA TYPE {from}")).map(|mut statements| {
+                // drizzle-kit sets the default anew with the type: its text is the old one.
+                if let Some(default) = default_of(before, table, column) {
+                    let column = quote(column);
+                    statements
+                        .push(format!("ALTER TABLE {} ALTER COLUMN {column} SET DEFAULT {default};", table.quoted()));
+                }
+                statements
+            })
+        }
+        O::SetNotNull { table, column } => on_column(table, column, "DROP NOT NULL".to_owned()),
+        O::DropNotNull { table, column } => on_column(table, column, "SET NOT NULL".to_owned()),
+        O::SetDefault { table, column, .. } | O::DropDefault { table, column } => {
+            let rest = match default_of(before, table, column) {
+                Some(default) => format!("SET DEFAULT {default}"),
+                None => "DROP DEFAULT".to_owned(),
+            };
+            on_column(table, column, rest)
+        }
+        O::AddUnique { table, name: Some(name), replaces: false, .. }
+        | O::AddCheck { table, name, replaces: false, .. }
+        | O::AddForeignKey { table, name: Some(name), replaces: false, .. } => {
+            alter(table, format!("DROP CONSTRAINT {}", quote(truncated(name))))
+        }
+        O::AddUnique { table, name: Some(name), replaces: true, .. } => {
+            let old = unique(&member(table, "uniqueConstraints", name)?);
+            alter(table, replaced(name, &old))
+        }
+        O::AddCheck { table, name, replaces: true, .. } => {
+            alter(table, replaced(name, &check(&member(table, "checkConstraints", name)?)))
+        }
+        O::AddForeignKey { table, name: Some(name), replaces: true, .. } => {
+            alter(table, replaced(name, &foreign_key(&member(table, "foreignKeys", name)?)))
+        }
+        O::DropUnique { table, name } => alter(table, added(name, &unique(&member(table, "uniqueConstraints", name)?))),
+        O::DropCheck { table, name } => alter(table, added(name, &check(&member(table, "checkConstraints", name)?))),
+        O::DropForeignKey { table, name } => {
+            alter(table, added(name, &foreign_key(&member(table, "foreignKeys", name)?)))
+        }
+        O::AddIndex { table, name: Some(name), replaces: false, .. } => {
+            Ok(vec![format!("DROP INDEX {};", table.beside(truncated(name)).quoted())])
+        }
+        O::CreateTable { table, .. } => Ok(vec![format!("DROP TABLE {};", table.quoted())]),
+        O::CreateEnum { name, .. } => Ok(vec![format!("DROP TYPE {};", name.quoted())]),
+        O::RenameEnumValue { name, from, to } => {
+            Ok(vec![format!("ALTER TYPE {} RENAME VALUE {} TO {};", name.quoted(), literal(to), literal(from))])
+        }
+        O::CreateView { view, .. } => Ok(vec![format!("DROP VIEW {};", view.quoted())]),
+        // Dropped and created around everything else.
+        O::ChangeView { .. } => Ok(Vec::new()),
+        O::CreatePolicy { table, name } => Ok(vec![
+            format!("DROP POLICY {} ON {};", quote(name), table.quoted()),
+            format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", table.quoted()),
+        ]),
+        O::EnableRowSecurity { table } => alter(table, "DISABLE ROW LEVEL SECURITY".to_owned()),
+        O::DisableRowSecurity { table } => alter(table, "ENABLE ROW LEVEL SECURITY".to_owned()),
+        other => Err(format!("no inverse is known for: {other}")),
+    }
+}
+
+fn default_of(before: &Snapshot, table: &TableName, column: &str) -> Option<String> {
+    before.column(table, column).and_then(|column| diff::sql_text(&column["default"]))
+}
+
+fn added(name: &str, definition: &str) -> String {
+    format!("ADD CONSTRAINT {} {definition}", quote(truncated(name)))
+}
+
+fn replaced(name: &str, definition: &str) -> String {
+    format!("DROP CONSTRAINT {}, {}", quote(truncated(name)), added(name, definition))
+}
+
+fn list(value: &Value, member: &str) -> String {
+    let columns = value[member].as_array().into_iter().flatten().filter_map(Value::as_str);
+    quoted_list(&columns.collect::<Vec<_>>())
+}
+
+fn unique(value: &Value) -> String {
+    let nulls = if value["nullsNotDistinct"].as_bool() == Some(true) { " NULLS NOT DISTINCT" } else { "" };
+    format!("UNIQUE{nulls} ({})", list(value, "columns"))
+}
+
+fn check(value: &Value) -> String {
+    format!("CHECK ({})", string(value, "value"))
+}
+
+fn foreign_key(value: &Value) -> String {
+    let schema = string(value, "schemaTo");
+    let to = TableName::new(if schema.is_empty() { "public" } else { schema }, string(value, "tableTo"));
+    let mut text = format!(
+        "FOREIGN KEY ({}) REFERENCES {} ({})",
+        list(value, "columnsFrom"),
+        to.quoted(),
+        list(value, "columnsTo")
+    );
+    for (event, member) in [("DELETE", "onDelete"), ("UPDATE", "onUpdate")] {
+        let action = string(value, member);
+        if !action.is_empty() {
+            text.push_str(&format!(" ON {event} {action}"));
+        }
+    }
+    text
+}
+
+/// PostgreSQL cuts identifiers at 63 bytes (NAMEDATALEN - 1), at a character's border.
+pub(super) fn truncated(name: &str) -> &str {
+    let mut end = name.len().min(63);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    &name[..end]
+}

@@ -1,0 +1,71 @@
+//! Names and texts as SQL writes them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A table, a view or a type, with its schema; `public` is left out of texts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub struct TableName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl TableName {
+    #[must_use]
+    pub fn new(schema: &str, name: &str) -> Self {
+        TableName { schema: schema.to_owned(), name: name.to_owned() }
+    }
+
+    /// `"schema"."name"`, quoted for SQL.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quote(&self.schema), quote(&self.name))
+    }
+
+    /// Another one in the same schema.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        TableName::new(&self.schema, name)
+    }
+}
+
+/// Quotes an identifier for SQL.
+#[must_use]
+pub fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A list of identifiers, quoted for SQL.
+#[must_use]
+pub fn quoted_list<S: AsRef<str>>(identifiers: &[S]) -> String {
+    identifiers.iter().map(|identifier| quote(identifier.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// Quotes a text as an SQL literal (`standard_conforming_strings` is on since PostgreSQL 9.1).
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.schema == "public" { f.write_str(&self.name) } else { write!(f, "{}.{}", self.schema, self.name) }
+    }
+}
+
+impl From<TableName> for String {
+    fn from(table: TableName) -> String {
+        table.to_string()
+    }
+}
+
+impl From<String> for TableName {
+    fn from(text: String) -> TableName {
+        match text.split_once('.') {
+            Some((schema, name)) => TableName::new(schema, name),
+            None => TableName::new("public", &text),
+        }
+    }
+}
