@@ -7,6 +7,7 @@
 mod bad_input;
 mod changes;
 mod completions;
+mod connection;
 mod crashes;
 mod display;
 mod engine;

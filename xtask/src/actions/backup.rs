@@ -85,7 +85,7 @@ fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Pat
     let taken = world.dump(context, folder, name)?;
     context.say("restoring it, to compare");
     let restored = world.empty(context)?;
-    let seconds = world.restore(context, &taken.file, &taken.sha256, &url::parse(&restored.url)?)?.as_secs_f64();
+    let seconds = world.restore(context, &taken.file, &taken.sha256, &url::exact(&restored.url)?)?.as_secs_f64();
     let mut client = world.connect(context, &restored.name)?;
     let proof = restore::prove(&taken, &mut client)?;
     drop(client);

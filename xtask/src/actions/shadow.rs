@@ -194,7 +194,7 @@ impl World<'_> {
         }
         let url = self.on_shadow(context, |shadow| {
             shadow.server.create_database("source")?;
-            url::parse(&shadow.server.url("source"))
+            url::exact(&shadow.server.url("source"))
         })?;
         if context.passed("backup") {
             context.say("restoring the backup");

@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod catalog;
+mod certificate;
 pub mod checksum;
 pub mod connect;
 pub mod databases;
@@ -13,6 +14,7 @@ pub mod folder;
 pub mod migrations;
 pub mod restore;
 pub mod server;
+mod service;
 pub mod sessions;
 pub mod sweep;
 pub mod synthetic;
@@ -21,4 +23,5 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod timing;
+mod tls;
 pub mod url;
