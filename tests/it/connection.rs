@@ -11,7 +11,7 @@ use xtask::pg::url::{self, DatabaseUrl};
 use xtask::process::Run;
 use xtask::process::tools::{self, Postgres, Wanted};
 
-use crate::sample::Ran;
+use crate::sample::{Ran, Sample};
 
 const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
@@ -164,4 +164,65 @@ fn every_sslmode_accepts_and_refuses_what_libpq_does() {
     assert_eq!(it.all("localhost", None), [None, YES, YES, YES, None, None]);
     it.admit("hostnossl");
     assert_eq!(it.all("localhost", None), [PLAIN, PLAIN, PLAIN, None, None, None]);
+}
+
+/// A database that nothing may reach, and its URL.
+fn bystander(sample: &Sample) -> String {
+    let name = format!("{}_bystander", sample.database);
+    sample.shared.server.clone_database(&sample.database, &name).unwrap();
+    sample.shared.server.url(&name)
+}
+
+/// Sessions that the bystander ever had.
+fn sessions(sample: &Sample) -> i64 {
+    let asked = "select sessions from pg_stat_database where datname = $1";
+    let name = format!("{}_bystander", sample.database);
+    sample.shared.server.connect("postgres").unwrap().query_one(asked, &[&name]).unwrap().get(0)
+}
+
+#[test]
+fn nothing_reaches_a_database_that_env_files_or_the_configuration_name() {
+    let sample = Sample::new();
+    let url = bystander(&sample);
+    for file in [".env", ".env.test", ".env.local", ".env.development"] {
+        let text = format!("DATABASE_URL={url}\nTEST_DATABASE_URL='{url}'\nPGDATABASE=elsewhere\n");
+        sample.write(file, &text);
+        sample.write(&format!("packages/db/{file}"), &text);
+    }
+    let before = sample.content();
+    sample.patch("phone/schema.patch");
+    let config = "packages/db/drizzle.config.ts";
+    let right = sample.read(config);
+    // The development database itself: a rehearsal by this configuration would be no rehearsal.
+    for wrong in [&sample.env["DATABASE_URL"], &url] {
+        sample.write(config, &right.replace("process.env.DATABASE_URL ?? ''", &format!("'{wrong}'")));
+        let ran = sample.db_change(&["--to", "rehearse"]);
+        ran.fails(4, &["`drizzle.config.ts` would migrate another database", "write `dbCredentials:"]);
+        assert_eq!(before.difference(&sample.content()), [] as [String; 0]);
+        let password = sample.shared.server.password();
+        assert!(!ran.stderr.contains(password) && !ran.stdout.contains(password));
+    }
+    sample.write(config, &right);
+    let ran = sample.db_change(&["--to", "rehearse"]);
+    assert_eq!(ran.code, 0);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("note: the database `{}_bystander` on 127.0.0.1:", sample.database)));
+    assert!(
+        said.contains("`TEST_DATABASE_URL` in `.env.local`")
+            && said.contains("`DATABASE_URL` in `packages/db/.env.test`")
+    );
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0]);
+    assert_eq!(sessions(&sample), 0);
+}
+
+#[test]
+fn tests_that_take_another_database_are_kept_from_it() {
+    let sample = Sample::new();
+    let url = bystander(&sample);
+    sample.edit("packages/db/src/url.ts", "env.DATABASE_URL?.trim()", &format!("'{url}'"));
+    sample.commit("a database of one's own");
+    sample.patch("phone/schema.patch");
+    let ran = sample.db_change(&["--to", "schema-test-red"]);
+    ran.fails(4, &["the tests would use another database", "_bystander`", "take the database from `DATABASE_URL`"]);
+    assert_eq!(sessions(&sample), 0);
 }

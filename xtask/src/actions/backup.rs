@@ -14,7 +14,7 @@ use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::backup::PARTIAL;
-use crate::pg::{restore, url};
+use crate::pg::{pooler, restore, url};
 use crate::process::places;
 use crate::state::Evidence;
 
@@ -82,6 +82,13 @@ fn remove(path: &Path) -> Result<()> {
 
 /// Dumps, restores and compares.
 fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Path, name: &str) -> Result<Outcome> {
+    let from = world.url(source)?;
+    pooler::refuse(&from, source, "a backup")?;
+    world.require_one_database(source)?;
+    let untold = from.untold();
+    for line in &untold {
+        context.note(line);
+    }
     let taken = world.dump(context, folder, name)?;
     context.say("restoring it, to compare");
     let restored = world.empty(context)?;
@@ -106,6 +113,7 @@ fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Pat
             .proven("state", world.probe(&format!("database:{source}"))?)
             .proven("restored", "equal")
             .info("source", source)
+            .info("untold", untold.into_iter().map(Into::into).collect::<Vec<toml::Value>>())
             .info("file", taken.file.display().to_string())
             .info("sha256", taken.sha256.clone())
             .info("bytes", i64::try_from(taken.bytes).context("the size of the backup")?)

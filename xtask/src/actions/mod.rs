@@ -15,6 +15,7 @@ mod impact;
 pub mod inventory;
 mod measure;
 mod old_code;
+mod only;
 mod probe;
 mod rehearse;
 mod report;

@@ -11,7 +11,7 @@ use super::world::World;
 use crate::drizzle::recover::{self, Verdict};
 use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::pg::checksum::{self, Mapping};
 use crate::pg::fingerprint;
 use crate::sql::Operation;
@@ -26,6 +26,10 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
     world.drop_database(context, &before)?;
     let copy = world.clone_of_source(context)?;
+    let others = world.other_databases(world.source_name())?;
+    for line in &others {
+        context.note(line);
+    }
     context.say("bun run db:migrate on the copy");
     let migrated = match world.migrate(context, world.work(&context.log)?, &copy.name) {
         Ok(migrated) => migrated,
@@ -67,6 +71,7 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("rows", migrated.rows.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("fingerprint", print)
+            .info("other_databases", others.into_iter().map(Into::into).collect::<Vec<toml::Value>>())
             .info("rows", sums.rows())
             .info("columns", i64::try_from(columns)?)
             .info("seconds", migrated.seconds),
@@ -92,6 +97,9 @@ pub(super) fn mapping(operations: &[Operation]) -> Mapping {
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
 fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
+    if Failure::from_error(&error).kind != Kind::Step {
+        return Err(error);
+    }
     let (config, journal) = journal_of(world)?;
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;

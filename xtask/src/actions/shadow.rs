@@ -166,8 +166,9 @@ impl World<'_> {
     ) -> Result<migrate::Migrated> {
         let (url, mut client) =
             self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
+        let project = self.on(project, &url::exact(&url)?)?;
+        // Read as the child will read it: it says where the child would go.
         let config = config::load(&project)?;
-        let project = World::on(project, &url);
         let journal = journal::load(&config.out)?;
         let applied = migrate::applied(&mut client, &config)?;
         if journal::pending(&journal.entries, &applied).is_empty() {

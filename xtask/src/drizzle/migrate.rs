@@ -13,8 +13,9 @@ use super::journal::{self, Applied, Entry, Journal};
 use super::project::Project;
 use super::recover::{self, Verdict};
 use crate::failure::Failure;
-use crate::pg::migrations;
-use crate::process::Output;
+use crate::pg::url::{self, DatabaseUrl};
+use crate::pg::{connect, migrations};
+use crate::process::{Output, refused_session};
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,9 +48,10 @@ pub fn migrate(
     client: &mut Client,
     proven: Option<&[String]>,
 ) -> Result<Migrated> {
-    if !project.env.contains_key("DATABASE_URL") {
-        anyhow::bail!("no DATABASE_URL for the child that migrates");
-    }
+    let url = project.env.get("DATABASE_URL").context("no DATABASE_URL for the child that migrates")?;
+    let url = url::exact(url)?;
+    require_same(client, &url)?;
+    config.require_place(&url)?;
     project.require_script(&project.package, "db:migrate")?;
     let before = applied(client, config)?;
     let pending = journal::pending(&journal.entries, &before);
@@ -86,6 +88,15 @@ pub fn migrate(
             .hint("a file that was edited while it was applied is told by this too: compare it, and take it back by its rollback")
             .into()),
     }
+}
+
+/// The session that judges must be of the database that the child is sent to.
+fn require_same(client: &mut Client, url: &DatabaseUrl) -> Result<()> {
+    let found = connect::identity(client)?.database;
+    if found == url.database {
+        return Ok(());
+    }
+    anyhow::bail!("the child would migrate `{}`, and we are connected to `{found}`", url.database)
 }
 
 /// Files that are not those that were shown.
@@ -129,6 +140,12 @@ fn explained(
     pending: &[&Entry],
     output: &Output,
 ) -> Result<Failure> {
+    if let Some(line) = refused_session(&output.stderr) {
+        return Ok(Failure::refused("drizzle-kit was kept from another database than the one that is meant")
+            .detail(line)
+            .detail("nothing was applied")
+            .hint("see that `db:migrate` and `drizzle.config.ts` take their database from `DATABASE_URL`"));
+    }
     Ok(match recover::explain(client, out, pending).context("asking the database why")? {
         Verdict::Fails(error) => {
             error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")

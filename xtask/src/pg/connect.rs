@@ -90,7 +90,7 @@ fn check_settings(client: &mut Client, url: &DatabaseUrl) -> Result<()> {
     Err(lost.iter().fold(failure, Failure::detail).hint(POOLER).into())
 }
 
-const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself";
+const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself, e.g. as the target's `direct_url_env`";
 
 fn open(url: &DatabaseUrl, application_name: &str, options: &str) -> Result<Client> {
     let mut config = Config::new();

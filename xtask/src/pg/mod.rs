@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod fit;
 pub mod folder;
 pub mod migrations;
+pub mod pooler;
 pub mod restore;
 pub mod server;
 mod service;
