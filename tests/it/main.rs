@@ -12,6 +12,7 @@ mod crashes;
 mod display;
 mod engine;
 mod exit_codes;
+mod failures;
 mod fake_host;
 mod freshness;
 #[cfg(target_os = "linux")]

@@ -44,7 +44,8 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     after.applied.extend(rows.iter().cloned());
     probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
     context.say(&format!("bun run db:migrate on `{target}`"));
-    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client, Some(&rows));
+    let on = migrate::On::Real;
+    let migrated = migrate::migrate(&project, &config, &journal, &config.out, &mut client, Some(&rows), on);
     world.forget_probes();
     let migrated = migrated?;
     if migrated.applied != applied {

@@ -13,6 +13,7 @@ use super::world::World;
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::backup::PARTIAL;
 use crate::pg::{pooler, restore, url};
 use crate::process::places;
@@ -159,22 +160,9 @@ fn refuse_after_apply(world: &World<'_>, context: &StepContext<'_>, source: &str
     .into())
 }
 
-/// `10,214`
-pub(super) fn thousands(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if number < 0 { format!("-{out}") } else { out }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{free_name, thousands};
+    use super::free_name;
     use std::path::Path;
 
     #[test]
@@ -182,10 +170,5 @@ mod tests {
         let folder = Path::new("/nowhere");
         assert_eq!(free_name(folder, "a", &[]).0, "a");
         assert_eq!(free_name(folder, "a", &[folder.join("a.dump")]).0, "a-2");
-    }
-
-    #[test]
-    fn numbers_have_thousands_marks() {
-        assert_eq!([0, 999, 1_000, -12_345, 3_000_000].map(thousands), ["0", "999", "1,000", "-12,345", "3,000,000"]);
     }
 }

@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use super::backup::thousands;
 use super::change::Change;
 use super::code_impact;
 use super::suites::{base_tests_on, baseline, names, new_failures};
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::catalog;
 use crate::pg::error::Told;
 use crate::sql::{Operation, render};

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result};
 
-use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::error::Told;
 use crate::pg::fit::{self, Estimate};
 use crate::pg::synthetic;

@@ -17,7 +17,7 @@ mod measure;
 mod old_code;
 mod only;
 mod probe;
-mod rehearse;
+pub mod rehearse;
 mod report;
 mod review;
 mod rollback;

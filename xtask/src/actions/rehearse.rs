@@ -1,8 +1,7 @@
 //! `rehearse`: the real `db:migrate` on the restored copy, and every untouched column equal before and after.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::schema::journal_of;
@@ -12,6 +11,7 @@ use crate::drizzle::recover::{self, Verdict};
 use crate::drizzle::{journal, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::{Failure, Kind};
+use crate::numbers::thousands;
 use crate::pg::checksum::{self, Mapping};
 use crate::pg::fingerprint;
 use crate::sql::Operation;
@@ -104,15 +104,26 @@ fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: 
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;
     let pending = journal::pending(&journal.entries, &applied);
-    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending)? else { return Err(error) };
-    let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
-    let values = vec![
-        ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),
-        ("issue".to_owned(), issue(&found.sqlstate).to_owned()),
-    ];
-    let evidence = Evidence::new(found.message.clone()).proven("sqlstate", found.sqlstate.clone());
+    let Verdict::Fails(found) = recover::explain(&mut client, &config.out, &pending, true)? else { return Err(error) };
+    let mut failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
+    let mut evidence = Evidence::new(found.message.clone()).proven("sqlstate", found.sqlstate.clone());
+    let mut issue = issue(&found.sqlstate).to_owned();
+    let mut record = String::new();
+    if let Some(at_fault) = &found.at_fault {
+        issue = at_fault.to_string();
+        evidence = evidence.proven("rows_at_fault", at_fault.rows).info("rows", at_fault.of);
+        record = toml::to_string(at_fault).context("describing the rows at fault")?;
+        failure =
+            failure.hint(format!("see the values here: cargo xtask db-change logs {} --show-values", context.id()));
+    }
+    context.folder.save_record(RECORD, &record)?;
+    let values =
+        vec![("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)), ("issue".to_owned(), issue)];
     Ok(Outcome::Decide { values, details: Vec::new(), failure: Some(failure), evidence })
 }
+
+/// Where the question for the rows at fault is kept: names and counts, or nothing.
+pub const RECORD: &str = "at-fault.toml";
 
 /// PostgreSQL 15 docs, appendix A.
 fn issue(sqlstate: &str) -> &'static str {

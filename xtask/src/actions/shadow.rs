@@ -174,7 +174,7 @@ impl World<'_> {
         if journal::pending(&journal.entries, &applied).is_empty() {
             return Ok(migrate::Migrated::default());
         }
-        migrate::migrate(&project, &config, &journal, &config.out, &mut client, proven)
+        migrate::migrate(&project, &config, &journal, &config.out, &mut client, proven, migrate::On::Copy)
     }
 
     fn source_bytes(&self) -> Result<u64> {

@@ -28,6 +28,14 @@ pub struct Migrated {
     pub seconds: f64,
 }
 
+/// What kind of database is migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A throw-away one.
+    Copy,
+    Real,
+}
+
 /// The rows of the migrations table, in the order in which they were written; none where the table does not exist.
 pub fn applied(client: &mut Client, config: &Config) -> Result<Vec<Applied>> {
     let rows = migrations::applied(client, &config.migrations_schema, &config.migrations_table)?;
@@ -47,6 +55,7 @@ pub fn migrate(
     out: &Path,
     client: &mut Client,
     proven: Option<&[String]>,
+    on: On,
 ) -> Result<Migrated> {
     let url = project.env.get("DATABASE_URL").context("no DATABASE_URL for the child that migrates")?;
     let url = url::exact(url)?;
@@ -82,7 +91,7 @@ pub fn migrate(
             seconds: output.duration.as_secs_f64(),
         }),
         None => Err(failed(&output, "every migration is recorded, and yet drizzle-kit failed").into()),
-        Some(_) if after == before => Err(explained(project, out, client, &pending, &output)?.into()),
+        Some(_) if after == before => Err(explained(project, out, client, &pending, &output, on)?.into()),
         Some(problem) => Err(failed(&output, &problem)
             .hint("look into the migrations table before anything else runs on this database")
             .hint("a file that was edited while it was applied is told by this too: compare it, and take it back by its rollback")
@@ -139,6 +148,7 @@ fn explained(
     client: &mut Client,
     pending: &[&Entry],
     output: &Output,
+    on: On,
 ) -> Result<Failure> {
     if let Some(line) = refused_session(&output.stderr) {
         return Ok(Failure::refused("drizzle-kit was kept from another database than the one that is meant")
@@ -146,7 +156,7 @@ fn explained(
             .detail("nothing was applied")
             .hint("see that `db:migrate` and `drizzle.config.ts` take their database from `DATABASE_URL`"));
     }
-    Ok(match recover::explain(client, out, pending).context("asking the database why")? {
+    Ok(match recover::explain(client, out, pending, on == On::Copy).context("asking the database why")? {
         Verdict::Fails(error) => {
             error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")
         }

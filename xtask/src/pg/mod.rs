@@ -1,6 +1,7 @@
 //! PostgreSQL: servers that are thrown away, sessions, what a database is (schema and data), dumps and restores, timings.
 //! Knows nothing of Drizzle, steps or runs.
 
+pub mod at_fault;
 pub mod backup;
 pub mod catalog;
 mod certificate;
@@ -22,7 +23,7 @@ pub mod synthetic;
 mod synthetic_columns;
 pub mod template;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod timing;
 mod tls;
 pub mod url;

@@ -130,6 +130,34 @@ pub struct AddColumn {
     pub others: Vec<String>,
 }
 
+impl Action {
+    /// The tables that it works on.
+    pub fn tables(&self) -> Vec<&TableName> {
+        match self {
+            Action::AddColumn(added) => vec![&added.table],
+            Action::AddForeignKey { table, to, .. } => vec![table, to],
+            Action::RenameColumn { table, .. }
+            | Action::DropColumn { table, .. }
+            | Action::RenameTable { table, .. }
+            | Action::DropTable { table, .. }
+            | Action::CreateTable { table }
+            | Action::AddUnique { table, .. }
+            | Action::AddConstraint { table, .. }
+            | Action::DropConstraint { table, .. }
+            | Action::RenameConstraint { table, .. }
+            | Action::SetNotNull { table, .. }
+            | Action::ChangeType { table, .. }
+            | Action::CreateIndex { table, .. } => vec![table],
+            Action::DropIndex { name } | Action::CreateView { name } | Action::DropView { name } => vec![name],
+            Action::CreateType
+            | Action::AlterType { .. }
+            | Action::Transaction
+            | Action::Dynamic
+            | Action::Other { .. } => Vec::new(),
+        }
+    }
+}
+
 /// Splits and reads a file. Names are taken even where errors were found; the caller decides what a broken file is worth.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
