@@ -27,8 +27,11 @@ const connect = net.Socket.prototype.connect;
 net.Socket.prototype.connect = function (...args) {
   const given = Array.isArray(args[0]) ? args[0] : args;
   if (given[0] !== null && typeof given[0] === "object") {
-    const { host, port, path } = given[0];
-    this[told] = path ? { path } : { host: host ?? "localhost", port };
+    const { host, port, path, socket } = given[0];
+    // Encryption over a session that is open already goes where that one goes.
+    if (socket) this[told] = socket[told];
+    else if (path) this[told] = { path };
+    else if (port !== undefined) this[told] = { host: host ?? "localhost", port };
   } else if (typeof given[0] === "string" && !/^\d+$/.test(given[0])) {
     this[told] = { path: given[0] };
   } else {
@@ -43,7 +46,8 @@ net.Socket.prototype.write = function (data, ...rest) {
     this[begun] = true;
     const message = first(typeof data === "string" ? Buffer.from(data, "latin1") : Buffer.from(data ?? []));
     const place = this[told];
-    const elsewhere = message !== null && place !== undefined && !same(place);
+    // Within an encrypted session the place may not be known any more; it was looked at when encryption was asked for.
+    const elsewhere = message !== null && (place === undefined ? message.database === undefined : !same(place));
     const other = message?.database !== undefined && message.database !== only.database;
     if (elsewhere || other) {
       const where = place === undefined ? "" : ` on ${place.path ?? `${place.host}:${place.port}`}`;
