@@ -226,3 +226,25 @@ fn tests_that_take_another_database_are_kept_from_it() {
     ran.fails(4, &["the tests would use another database", "_bystander`", "take the database from `DATABASE_URL`"]);
     assert_eq!(sessions(&sample), 0);
 }
+
+#[test]
+fn a_pooler_is_refused_and_passed_by_the_direct_way_to_the_same_database() {
+    let mut sample = Sample::new();
+    let target = "url_env = \"DATABASE_URL\"";
+    sample.edit("workflows/db-change.toml", target, &format!("{target}\ndirect_url_env = \"DIRECT_URL\""));
+    sample.commit("a direct way");
+    let direct = sample.env["DATABASE_URL"].clone();
+    sample.env.insert("DATABASE_URL".to_owned(), format!("{direct}?pgbouncer=true&connection_limit=5"));
+    sample.patch("phone/schema.patch");
+    let words = [
+        "`dev` is reached through a connection pooler, and a backup needs",
+        "its URL says `pgbouncer`",
+        "direct_url_env",
+    ];
+    sample.db_change(&["--to", "backup"]).fails(6, &words);
+    sample.env.insert("DIRECT_URL".to_owned(), bystander(&sample));
+    sample.db_change(&["--to", "backup"]).fails(4, &["`DATABASE_URL` and `DIRECT_URL` lead to two databases"]);
+    sample.env.insert("DIRECT_URL".to_owned(), direct);
+    let ran = sample.db_change(&["--to", "rehearse"]);
+    assert_eq!(ran.code, 0);
+}

@@ -40,7 +40,8 @@ const FILES: &[&str] = &[
 pub(super) struct Named {
     pub file: String,
     pub name: String,
-    pub url: DatabaseUrl,
+    /// None where it cannot be read.
+    pub url: Option<DatabaseUrl>,
 }
 
 impl World<'_> {
@@ -75,8 +76,8 @@ impl World<'_> {
                 let Ok(text) = fs::read_to_string(&path) else { continue };
                 let file = path.strip_prefix(root).unwrap_or(&path).display().to_string();
                 let named = dotenv::all(&text).into_iter().filter_map(|(name, value)| {
-                    let url = url::exact(&value).ok()?;
-                    Some(Named { file: file.clone(), name, url })
+                    let url = url::exact(&value).or_else(|_| url::parse(&value)).ok();
+                    url::is_one(&value).then(|| Named { file: file.clone(), name, url })
                 });
                 found.extend(named);
             }
@@ -93,8 +94,9 @@ impl World<'_> {
         };
         let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for Named { file, name, url } in self.named_databases() {
-            if place(&url) != place(&meant) {
-                others.entry(at(&url)).or_default().push(format!("`{name}` in `{file}`"));
+            if url.as_ref().map(place) != Some(place(&meant)) {
+                let there = url.as_ref().map_or_else(|| "a database whose URL cannot be read".to_owned(), at);
+                others.entry(there).or_default().push(format!("`{name}` in `{file}`"));
             }
         }
         let here = at(&meant);

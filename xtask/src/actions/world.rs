@@ -449,7 +449,7 @@ impl Host for World<'_> {
         if self.experiment.is_none() {
             return given.collect();
         }
-        let harmless = given.filter(|(name, value)| !name.starts_with("PG") && url::parse(value).is_err());
+        let harmless = given.filter(|(name, value)| !name.starts_with("PG") && !url::is_one(value));
         let nowhere = self.loaded.workflow.target.values().map(|target| (target.url_env.clone(), NOWHERE.to_owned()));
         harmless.chain(nowhere).collect()
     }

@@ -80,6 +80,12 @@ pub fn parse(text: &str) -> Result<DatabaseUrl> {
     parse_with(text, &environment::var)
 }
 
+/// Whether a text is the URL of a database, readable or not.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.trim().starts_with(scheme))
+}
+
 /// Parses a URL that is whole: of a server of ours, which no variable and no file of the user's has a say in.
 pub fn exact(text: &str) -> Result<DatabaseUrl> {
     parse_with(text, &|_| None)
