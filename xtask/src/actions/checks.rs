@@ -6,8 +6,8 @@
 use anyhow::Result;
 use postgres::Client;
 
-use super::backup::thousands;
 use super::change::Change;
+use crate::numbers::thousands;
 use crate::pg::error::{Told, without_values};
 use crate::sql::{Operation, nature, render};
 

@@ -12,7 +12,7 @@ use crate::code::tests::{self, Suite, TestRun};
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::checksum;
+use crate::pg::{checksum, url};
 use crate::process::Run;
 use crate::state::{Evidence, Home, durable, seal};
 
@@ -25,13 +25,14 @@ pub(super) fn suite_of(
     url: &str,
     log: &str,
 ) -> Result<Suite> {
+    let url = url::exact(url)?;
     let mut mask = world.mask();
-    mask.add(url);
+    mask.extend(&url.mask());
     Ok(Suite {
         bun: world.bun()?.path.clone(),
         root,
         targets: targets.to_vec(),
-        env: [("DATABASE_URL".to_owned(), url.to_owned())].into(),
+        env: world.only(&url)?,
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
@@ -182,7 +183,7 @@ pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
     world.migrate(context, project.clone(), &database.name)?;
     let script = context.required("script")?;
     context.say(&format!("bun run {script}"));
-    let project = World::on(project, &database.url);
+    let project = world.on(project, &url::exact(&database.url)?)?;
     let mut run = Run::new(&project.bun, &world.root).args(["run", script]).timeout(context.timeout);
     run.env = project.child_env();
     run.mask = project.mask.clone();

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::project::Project;
 use crate::failure::Failure;
+use crate::pg::url::DatabaseUrl;
 
-/// What we need of it; credentials are not taken along.
+/// What we need of it; of the credentials only which database they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub path: PathBuf,
@@ -20,6 +21,16 @@ pub struct Config {
     pub casing: Option<String>,
     pub migrations_schema: String,
     pub migrations_table: String,
+    /// Where drizzle-kit would go with it, in the environment in which it was read; none where that cannot be told.
+    pub place: Option<Place>,
+}
+
+/// A database, as far as two of them are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
 }
 
 /// The names that drizzle-kit 0.31 looks for, in its order.
@@ -33,6 +44,7 @@ struct Raw {
     casing: Option<String>,
     migrations_schema: Option<String>,
     migrations_table: Option<String>,
+    place: Option<Place>,
 }
 
 #[derive(Deserialize)]
@@ -41,12 +53,25 @@ struct OneOrMore(Vec<String>);
 
 const SCRIPT: &str = r#"
 const [path] = args;
+function placeOf(credentials) {
+  try {
+    if (typeof credentials?.url === "string") {
+      const url = new URL(credentials.url);
+      const [host, database] = [decodeURIComponent(url.hostname), decodeURIComponent(url.pathname.slice(1))];
+      return { host: host.replace(/^\[|\]$/g, ""), port: Number(url.port || 5432), database };
+    }
+    const { host, port, database } = credentials;
+    return typeof host === "string" && typeof database === "string" ? { host, port: Number(port ?? 5432), database } : null;
+  } catch {
+    return null;
+  }
+}
 try {
   const config = (await import(path)).default;
   if (config === null || typeof config !== "object") throw new Error("it has no default export that is an object");
   const { out, schema, dialect, casing, migrations } = config;
   const list = schema === undefined ? null : Array.isArray(schema) ? schema : [schema];
-  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table } });
+  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table, place: placeOf(config.dbCredentials) } });
 } catch (error) {
   answer({ error: told(error, path) });
 }
@@ -57,6 +82,32 @@ process.exit(0);
 #[must_use]
 pub fn path(package: &Path) -> Option<PathBuf> {
     NAMES.iter().map(|name| package.join(name)).find(|path| path.is_file())
+}
+
+impl Config {
+    /// Refuses where drizzle-kit would go to another database than `url`'s: it takes its credentials from this file alone.
+    pub fn require_place(&self, url: &DatabaseUrl) -> Result<()> {
+        let local =
+            |host: &str| if ["127.0.0.1", "::1"].contains(&host) { "localhost" } else { host }.to_ascii_lowercase();
+        let meant = format!("`{}` on {}:{}", url.database, url.host, url.port);
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let found = match &self.place {
+            Some(place)
+                if local(&place.host) == local(&url.host)
+                    && place.port == url.port
+                    && place.database == url.database =>
+            {
+                return Ok(());
+            }
+            Some(place) => format!("`{}` on {}:{}", place.database, place.host, place.port),
+            None => "a database that cannot be told".to_owned(),
+        };
+        Err(Failure::refused(format!("`{name}` would migrate another database than the one that is meant"))
+            .detail(format!("its `dbCredentials` lead to {found}, although `DATABASE_URL` was set to {meant}"))
+            .detail("nothing was run")
+            .hint(format!("write `dbCredentials: {{ url: process.env.DATABASE_URL ?? '' }}` in {name}"))
+            .into())
+    }
 }
 
 /// Evaluates the configuration of the package.
@@ -89,6 +140,7 @@ fn checked(project: &Project, path: PathBuf, raw: Raw) -> std::result::Result<Co
         casing: raw.casing,
         migrations_schema: raw.migrations_schema.unwrap_or_else(|| "drizzle".to_owned()),
         migrations_table: raw.migrations_table.unwrap_or_else(|| "__drizzle_migrations".to_owned()),
+        place: raw.place,
     })
 }
 

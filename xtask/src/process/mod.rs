@@ -21,6 +21,7 @@ pub mod spawn;
 pub mod stream;
 pub mod tools;
 
+pub use environment::refused_session;
 pub use log::Log;
 pub use mask::Mask;
 pub use spawn::{Output, Run};
