@@ -7,10 +7,12 @@
 mod bad_input;
 mod changes;
 mod completions;
+mod connection;
 mod crashes;
 mod display;
 mod engine;
 mod exit_codes;
+mod failures;
 mod fake_host;
 mod folders;
 mod freshness;

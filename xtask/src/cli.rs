@@ -231,6 +231,9 @@ pub struct Logs {
     /// Go on while the step is at work
     #[arg(long)]
     pub follow: bool,
+    /// Show the values over which the migration failed, read anew from the source; at a terminal only
+    #[arg(long, conflicts_with_all = ["follow", "json"])]
+    pub show_values: bool,
     /// One JSON object a line on stdout
     #[arg(long)]
     pub json: bool,

@@ -45,6 +45,7 @@ pub mod digest;
 pub mod drizzle;
 pub mod engine;
 pub mod failure;
+pub mod numbers;
 pub mod pg;
 pub mod process;
 pub mod repo;

@@ -10,10 +10,10 @@ use super::generate::Migration;
 use super::probe::{self, Applying, Seen};
 use super::schema::history_of;
 use super::world::{APPLICATION, World};
-use crate::drizzle::migrate;
+use crate::drizzle::{config, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::failure::{Failure, Kind};
-use crate::pg::{connect, fingerprint, sessions};
+use crate::pg::{connect, fingerprint, pooler, sessions};
 use crate::process::interrupt;
 use crate::state::Evidence;
 use crate::workflow::duration;
@@ -22,6 +22,8 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let target = context.required("target")?;
     let migration = Migration::of(context)?;
     let url = world.writable_url(target)?;
+    pooler::refuse(&url, target, "a migration")?;
+    world.require_one_database(target)?;
     let mut client = connect::connect(&url, APPLICATION)?;
     lock(&mut client, target)?;
     let rehearsed: String = context.proven("rehearse", "fingerprint")?;
@@ -33,14 +35,17 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
         return Ok(Outcome::Outdated { step: "backup".to_owned(), failure });
     }
     let mut after = Seen { schema: rehearsed.clone(), ..seen.clone() };
-    let (config, history) = history_of(world)?;
+    let (_, history) = history_of(world)?;
+    let project = world.on(world.work(&context.log)?, &url)?;
+    let config = config::load(&project)?;
+    config.require_place(&url.for_bun(), project.url_name())?;
     let applied: Vec<String> = context.proven("rehearse", "applied")?;
     let rows: Vec<String> = context.proven("rehearse", "rows")?;
     after.applied.extend(rows.iter().cloned());
     probe::record(world, &Applying { target: target.to_owned(), before: seen, after, done: false })?;
     context.say(&format!("{} on `{target}`", world.shown("migrate")));
-    let project = World::on(world.work(&context.log)?, &url.to_url());
-    let migrated = migrate::migrate(&project, &config, &history, &mut client, Some(&rows));
+    let on = migrate::On::Real;
+    let migrated = migrate::migrate(&project, &config, &history, &mut client, Some(&rows), on);
     world.forget_probes();
     let migrated = migrated?;
     if migrated.applied != applied {

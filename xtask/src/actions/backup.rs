@@ -13,8 +13,9 @@ use super::world::World;
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::backup::PARTIAL;
-use crate::pg::{restore, url};
+use crate::pg::{pooler, restore, url};
 use crate::process::places;
 use crate::state::Evidence;
 
@@ -82,10 +83,17 @@ fn remove(path: &Path) -> Result<()> {
 
 /// Dumps, restores and compares.
 fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Path, name: &str) -> Result<Outcome> {
+    let from = world.url(source)?;
+    pooler::refuse(&from, source, "a backup")?;
+    world.require_one_database(source)?;
+    let untold = from.untold();
+    for line in &untold {
+        context.note(line);
+    }
     let taken = world.dump(context, folder, name)?;
     context.say("restoring it, to compare");
     let restored = world.empty(context)?;
-    let seconds = world.restore(context, &taken.file, &taken.sha256, &url::parse(&restored.url)?)?.as_secs_f64();
+    let seconds = world.restore(context, &taken.file, &taken.sha256, &url::exact(&restored.url)?)?.as_secs_f64();
     let mut client = world.connect(context, &restored.name)?;
     let proof = restore::prove(&taken, &mut client)?;
     drop(client);
@@ -106,6 +114,7 @@ fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Pat
             .proven("state", world.probe(&format!("database:{source}"))?)
             .proven("restored", "equal")
             .info("source", source)
+            .info("untold", untold.into_iter().map(Into::into).collect::<Vec<toml::Value>>())
             .info("file", taken.file.display().to_string())
             .info("sha256", taken.sha256.clone())
             .info("bytes", i64::try_from(taken.bytes).context("the size of the backup")?)
@@ -151,22 +160,9 @@ fn refuse_after_apply(world: &World<'_>, context: &StepContext<'_>, source: &str
     .into())
 }
 
-/// `10,214`
-pub(super) fn thousands(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if number < 0 { format!("-{out}") } else { out }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{free_name, thousands};
+    use super::free_name;
     use std::path::Path;
 
     #[test]
@@ -174,10 +170,5 @@ mod tests {
         let folder = Path::new("/nowhere");
         assert_eq!(free_name(folder, "a", &[]).0, "a");
         assert_eq!(free_name(folder, "a", &[folder.join("a.dump")]).0, "a-2");
-    }
-
-    #[test]
-    fn numbers_have_thousands_marks() {
-        assert_eq!([0, 999, 1_000, -12_345, 3_000_000].map(thousands), ["0", "999", "1,000", "-12,345", "3,000,000"]);
     }
 }

@@ -6,8 +6,9 @@
 use anyhow::Result;
 use postgres::Client;
 
-use super::backup::thousands;
 use super::change::Change;
+use crate::numbers::thousands;
+use crate::pg::at_fault;
 use crate::pg::error::{Told, without_values};
 use crate::sql::{Operation, nature, render};
 
@@ -48,15 +49,21 @@ pub(super) fn attempt(client: &mut Client, operations: &[Operation]) -> Result<V
 
 fn try_one(client: &mut Client, operation: &Operation) -> Result<Tried> {
     let Ok(statements) = render::forward(std::slice::from_ref(operation)) else { return Ok(Tried::NoSql) };
-    let mut transaction = client.transaction().told("opening a transaction to try the change")?;
+    client.batch_execute("BEGIN").told("opening a transaction to try the change")?;
     for statement in statements {
-        if let Err(error) = transaction.batch_execute(&statement) {
-            let Some(found) = error.as_db_error() else { return Err(error).told("trying the declared change") };
-            let sqlstate = found.code().code().to_owned();
-            return Ok(Tried::Refused { sqlstate, message: without_values(&error) });
-        }
+        client.batch_execute("SAVEPOINT tried").told("trying the declared change")?;
+        let Err(error) = client.batch_execute(&statement) else { continue };
+        let Some(found) = error.as_db_error() else { return Err(error).told("trying the declared change") };
+        client.batch_execute("ROLLBACK TO SAVEPOINT tried").told("looking at the rows at fault")?;
+        let sqlstate = found.code().code().to_owned();
+        let message = match at_fault::find(client, &statement, found, true) {
+            Some(rows) => format!("{rows} (SQLSTATE {sqlstate})"),
+            None => without_values(&error),
+        };
+        client.batch_execute("ROLLBACK").told("ending the trial")?;
+        return Ok(Tried::Refused { sqlstate, message });
     }
-    transaction.commit().told("trying the declared change")?;
+    client.batch_execute("COMMIT").told("trying the declared change")?;
     Ok(Tried::Done)
 }
 
@@ -112,7 +119,7 @@ fn item(operation: &Operation) -> Option<&'static str> {
 fn judge(operation: &Operation, tried: Option<&Tried>, rows: i64) -> (&'static str, String) {
     let counted = thousands(rows);
     match tried {
-        Some(Tried::Refused { message, .. }) => ("yes", format!("tried on a copy of {counted} rows: {message}")),
+        Some(Tried::Refused { message, .. }) => ("yes", format!("tried on a copy: {message}")),
         _ if nature::is_breaking(operation) => ("yes", format!("declared: {}", nature::lane(operation).1)),
         Some(Tried::NoSql) => ("not judged", "there is no SQL of ours to try it with".to_owned()),
         Some(Tried::Done) | None if rows == 0 => ("no", "there is no row that could stand in the way".to_owned()),

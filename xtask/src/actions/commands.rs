@@ -13,6 +13,7 @@ use crate::code::runner::{self, Runner};
 use crate::digest;
 use crate::drizzle::project::{GENERATE, Kit, MIGRATE, URL_NAME};
 use crate::failure::Failure;
+use crate::pg::url::DatabaseUrl;
 use crate::process::{Command, Log, Run};
 
 /// The variables that hold commands or say where they run, and what they are where the file does not say.
@@ -102,8 +103,10 @@ impl World<'_> {
 
     /// A database for children, under each of those names.
     #[must_use]
-    pub fn url_env(&self, url: &str) -> BTreeMap<String, String> {
-        self.url_names().into_iter().map(|name| (name, url.to_owned())).collect()
+    pub fn url_env(&self, url: &DatabaseUrl) -> BTreeMap<String, String> {
+        let (mut env, text) = (url.bun_env(), url.for_bun().to_url());
+        env.extend(self.url_names().into_iter().map(|name| (name, text.clone())));
+        env
     }
 
     /// What decides how commands are run, for freshness.

@@ -6,7 +6,6 @@ use anyhow::Result;
 use postgres::Client;
 use serde_json::{Map, Value};
 
-use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::mapping::mapping;
@@ -14,6 +13,7 @@ use super::shadow::Database;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::error::Told;
 use crate::pg::synthetic;
 use crate::sql::names::quoted_list;

@@ -88,7 +88,7 @@ fn touched(operations: &[Operation], base: &Snapshot) -> BTreeSet<TableName> {
             | Operation::DropEnumValue { name, .. }
             | Operation::RenameEnumValue { name, .. }
             | Operation::DropEnum { name } => {
-                found.extend(base.tables().into_iter().filter(|table| !columns_of_type(base, table, name).is_empty()));
+                found.extend(base.tables().into_iter().filter(|table| !base.columns_of_type(table, name).is_empty()));
             }
             Operation::ChangeView { view, .. } | Operation::DropView { view } => {
                 let text = base.view(view).and_then(|view| view["definition"].as_str()).unwrap_or_default();
@@ -127,7 +127,7 @@ fn values(operations: &[Operation], base: &Snapshot) -> BTreeSet<String> {
             }
             Operation::DropEnumValue { name, .. } | Operation::RenameEnumValue { name, .. } => {
                 for table in base.tables() {
-                    let of_type = columns_of_type(base, &table, name);
+                    let of_type = base.columns_of_type(&table, name);
                     found.extend(of_type.into_iter().map(|column| format!("{table}.{column}")));
                 }
             }
@@ -136,17 +136,6 @@ fn values(operations: &[Operation], base: &Snapshot) -> BTreeSet<String> {
         }
     }
     found
-}
-
-/// The columns of a table that have an enum's type, or are arrays of it.
-pub(super) fn columns_of_type(base: &Snapshot, table: &TableName, name: &TableName) -> Vec<String> {
-    let is = |column: &&str| {
-        base.column(table, column).is_some_and(|column| {
-            let of = column["type"].as_str().unwrap_or_default().trim_end_matches("[]");
-            of == name.name && column["typeSchema"].as_str().is_some_and(|schema| schema == name.schema)
-        })
-    };
-    base.columns(table).into_iter().filter(is).map(str::to_owned).collect()
 }
 
 /// Fills in what the base decides: the old type, and whether something of that name is replaced.

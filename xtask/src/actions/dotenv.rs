@@ -1,22 +1,29 @@
 //! `.env` files, as far as one name's value goes.
 
-/// The last value that `text` gives to `name`; quotes and `export` as in a shell, `#` after a space is a comment.
+/// The last value that `text` gives to `name`.
 #[must_use]
 pub(super) fn value(text: &str, name: &str) -> Option<String> {
-    text.lines().rev().find_map(|line| {
+    all(text).into_iter().rev().find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Every name with its value, in order; quotes and `export` as in a shell, `#` after a space is a comment.
+#[must_use]
+pub(super) fn all(text: &str) -> Vec<(String, String)> {
+    let of_line = |line: &str| {
         let line = line.trim().trim_start_matches("export ").trim_start();
-        let (key, value) = line.split_once('=')?;
-        if key.trim_end() != name {
-            return None;
+        let (key, value) = line.split_once('=').filter(|(key, _)| !key.starts_with('#'))?;
+        Some((key.trim_end().to_owned(), unquoted(value.trim())))
+    };
+    text.lines().filter_map(of_line).collect()
+}
+
+fn unquoted(value: &str) -> String {
+    for quote in ['"', '\''] {
+        if let Some(inner) = value.strip_prefix(quote) {
+            return inner.split(quote).next().unwrap_or_default().to_owned();
         }
-        let value = value.trim();
-        for quote in ['"', '\''] {
-            if let Some(inner) = value.strip_prefix(quote) {
-                return inner.split(quote).next().map(str::to_owned);
-            }
-        }
-        Some(value.split(" #").next().unwrap_or_default().trim_end().to_owned())
-    })
+    }
+    value.split(" #").next().unwrap_or_default().trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use postgres::Client;
 
-use super::backup::thousands;
 use super::change::Change;
 use super::checks::{self, Check, Tried};
 use super::code_impact;
@@ -13,6 +12,7 @@ use super::suites::{base_tests_on, baseline, names, new_failures};
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::catalog::{self, TableFacts};
 use crate::sql::{Operation, TableName};
 use crate::state::Evidence;

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result};
 
-use super::backup::thousands;
 use super::change::Change;
 use super::data_preserved::coming_rules;
 use super::generate::Migration;
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::pg::error::Told;
 use crate::pg::fit::{self, Estimate};
 use crate::pg::synthetic;

@@ -1,8 +1,7 @@
 //! `rehearse`: the real `db:migrate` on the restored copy, and every untouched column equal before and after.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::mapping::mapping;
@@ -12,7 +11,8 @@ use super::world::World;
 use crate::drizzle::migrate;
 use crate::drizzle::recover::{self, Verdict};
 use crate::engine::{Outcome, StepContext};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
+use crate::numbers::thousands;
 use crate::pg::checksum;
 use crate::pg::fingerprint;
 use crate::state::Evidence;
@@ -26,6 +26,10 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let sums = checksum::take(&mut world.connect(context, &before.name)?, &skip)?;
     world.drop_database(context, &before)?;
     let copy = world.clone_of_source(context)?;
+    let others = world.other_databases(world.source_name())?;
+    for line in &others {
+        context.note(line);
+    }
     context.say(&format!("{} on the copy", world.shown("migrate")));
     let migrated = match world.migrate(context, world.work(&context.log)?, &copy.name) {
         Ok(migrated) => migrated,
@@ -67,6 +71,7 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("rows", migrated.rows.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
             .proven("fingerprint", print)
+            .info("other_databases", others.into_iter().map(Into::into).collect::<Vec<toml::Value>>())
             .info("rows", sums.rows())
             .info("columns", i64::try_from(columns)?)
             .info("seconds", migrated.seconds),
@@ -75,19 +80,33 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
 fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
+    if Failure::from_error(&error).kind != Kind::Step {
+        return Err(error);
+    }
     let (config, history) = history_of(world)?;
     let mut client = world.connect(context, &copy.name)?;
     let applied = migrate::applied(&mut client, &config)?;
     let pending = history.pending(&applied);
-    let Verdict::Fails(found) = recover::explain(&mut client, &history, &pending)? else { return Err(error) };
-    let failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
-    let values = vec![
-        ("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)),
-        ("issue".to_owned(), issue(&found.sqlstate).to_owned()),
-    ];
-    let evidence = Evidence::new(found.message.clone()).proven("sqlstate", found.sqlstate.clone());
+    let Verdict::Fails(found) = recover::explain(&mut client, &history, &pending, true)? else { return Err(error) };
+    let mut failure = Failure::from_error(&error).detail("nothing real was changed: this was a copy");
+    let mut evidence = Evidence::new(found.message.clone()).proven("sqlstate", found.sqlstate.clone());
+    let mut issue = issue(&found.sqlstate).to_owned();
+    let mut record = String::new();
+    if let Some(at_fault) = &found.at_fault {
+        issue = at_fault.to_string();
+        evidence = evidence.proven("rows_at_fault", at_fault.rows).info("rows", at_fault.of);
+        record = toml::to_string(at_fault).context("describing the rows at fault")?;
+        failure =
+            failure.hint(format!("see the values here: cargo xtask db-change logs {} --show-values", context.id()));
+    }
+    context.folder.save_record(RECORD, &record)?;
+    let values =
+        vec![("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)), ("issue".to_owned(), issue)];
     Ok(Outcome::Decide { values, details: Vec::new(), failure: Some(failure), evidence })
 }
+
+/// Where the question for the rows at fault is kept: names and counts, or nothing.
+pub const RECORD: &str = "at-fault.toml";
 
 /// PostgreSQL 15 docs, appendix A.
 fn issue(sqlstate: &str) -> &'static str {

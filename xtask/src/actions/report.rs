@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::backup::thousands;
 use super::change::Change;
 use super::generate::Migration;
 use super::rollback;
@@ -15,6 +14,7 @@ use crate::digest;
 use crate::drizzle::journal;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
+use crate::numbers::thousands;
 use crate::report::summary::{self, Line, StepLine, Summary, Word};
 use crate::sql::Operation;
 use crate::state::{Evidence, Status, durable};

@@ -168,7 +168,7 @@ impl Proof<'_> {
 
     /// Runs the file as the seed's runbook runs it: `psql $DATABASE_URL < file`.
     fn psql(&self, database: &Database) -> Result<Output> {
-        let url = url::parse(&database.url)?;
+        let url = url::exact(&database.url)?;
         let mut run = Run::new(self.world.postgres()?.tool("psql"), &self.world.root).arg("-X").arg("-q");
         run.env = url.libpq_env();
         run.mask = url.mask();

@@ -117,6 +117,9 @@ pub(super) fn verify(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
             .any(|operation| line.contains(&format!(".{}.", operation.object().split('.').next().unwrap_or_default())))
     };
     let mut summary = words.iter().find(declared).or(words.first()).cloned().unwrap_or_default();
+    if let Some(rename) = touched.operations.iter().find(|one| matches!(one, Operation::RenameTable { .. })) {
+        summary = rename.to_string();
+    }
     if words.is_empty() {
         summary = "the schema stays as it was".to_owned();
     }

@@ -166,14 +166,15 @@ impl World<'_> {
     ) -> Result<migrate::Migrated> {
         let (url, mut client) =
             self.on_shadow(context, |shadow| Ok((shadow.server.url(database), shadow.server.connect(database)?)))?;
+        let project = self.on(project, &url::exact(&url)?)?;
+        // Read as the child will read it: it says where the child would go.
         let config = config::load(&project)?;
-        let project = World::on(project, &url);
         let history = History::load(&config.out)?;
         let applied = migrate::applied(&mut client, &config)?;
         if history.pending(&applied).is_empty() {
             return Ok(migrate::Migrated::default());
         }
-        migrate::migrate(&project, &config, &history, &mut client, proven)
+        migrate::migrate(&project, &config, &history, &mut client, proven, migrate::On::Copy)
     }
 
     fn source_bytes(&self) -> Result<u64> {
@@ -194,7 +195,7 @@ impl World<'_> {
         }
         let url = self.on_shadow(context, |shadow| {
             shadow.server.create_database("source")?;
-            url::parse(&shadow.server.url("source"))
+            url::exact(&shadow.server.url("source"))
         })?;
         if context.passed("backup") {
             context.say("restoring the backup");

@@ -12,7 +12,7 @@ use crate::code::tests::{self, Suite, TestRun};
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
-use crate::pg::checksum;
+use crate::pg::{checksum, url};
 use crate::process::Command;
 use crate::state::{Evidence, Home, durable, seal};
 
@@ -25,14 +25,15 @@ pub(super) fn suite_of(
     url: &str,
     log: &str,
 ) -> Result<Suite> {
+    let url = url::exact(url)?;
     let mut mask = world.mask();
-    mask.add(url);
+    mask.extend(&url.mask());
     Ok(Suite {
         bun: world.bun()?.path.clone(),
         runner: world.runner()?,
         root,
         targets: targets.to_vec(),
-        env: world.url_env(url),
+        env: world.only(&url)?,
         mask,
         log: Some(context.log_of(log)),
         timeout: context.timeout,
@@ -197,7 +198,7 @@ pub(super) fn seed(world: &World<'_>, context: &StepContext<'_>) -> Result<Outco
     let seed = command(context)?;
     let shown = seed.shown();
     context.say(&shown);
-    let project = World::on(project, &database.url);
+    let project = world.on(project, &url::exact(&database.url)?)?;
     let mut run = project.command(&seed, &world.root)?.timeout(context.timeout);
     run.log = Some(context.log.clone());
     let output = run.run()?;

@@ -147,8 +147,13 @@ impl<'a> World<'a> {
     }
 
     pub fn url(&self, target: &str) -> Result<DatabaseUrl> {
-        let name = &self.target(target)?.url_env;
-        let text = self.env(name).ok_or_else(|| no_env(name))?;
+        let found = self.target(target)?;
+        // Past any pooler, where that way is known; a production's direct way is for its deployment alone.
+        let direct = found.direct_url_env.as_ref().filter(|_| found.role == Role::Development);
+        let text = match direct.and_then(|name| self.env(name)) {
+            Some(text) => text,
+            None => self.env(&found.url_env).ok_or_else(|| no_env(&found.url_env))?,
+        };
         url::parse(&text)
     }
 
@@ -201,17 +206,17 @@ impl<'a> World<'a> {
             project.env.extend(self.command_env(&[]));
             project.reach(NOWHERE);
         } else if let Ok(url) = self.url(self.source_name()) {
-            project.reach(&url.to_url());
+            project.env.extend(self.url_env(&url));
         }
         Ok(project)
     }
 
-    /// The project with every child's database set to this one.
-    #[must_use]
-    pub fn on(project: Project, url: &str) -> Project {
+    /// The project whose children reach this database, and no other.
+    pub fn on(&self, project: Project, url: &DatabaseUrl) -> Result<Project> {
         let mut project = project;
-        project.reach(url);
-        project
+        project.mask.extend(&url.mask());
+        project.env.extend(self.only(url)?);
+        Ok(project)
     }
 
     /// drizzle's configuration in the work tree.
@@ -239,11 +244,16 @@ impl<'a> World<'a> {
         Ok(fingerprint::Options { strict_order: true, privileges: true, ..self.portable()? })
     }
 
+    /// The work tree that the person works in, whose files say where things are.
+    pub(super) fn real_root(&self) -> &Path {
+        self.experiment.as_ref().map_or(&self.root, |experiment| &experiment.real)
+    }
+
     /// A value from `.env` of the repo or of the database package.
     fn env_files(&self, name: &str) -> Option<String> {
-        let root = self.experiment.as_ref().map_or(&self.root, |experiment| &experiment.real);
+        let root = self.real_root();
         let package = self.loaded.var("db_package").map(|package| root.join(package));
-        [Some(root.clone()), package].into_iter().flatten().find_map(|folder| {
+        [Some(root.to_owned()), package].into_iter().flatten().find_map(|folder| {
             let text = std::fs::read_to_string(folder.join(".env")).ok()?;
             super::dotenv::value(&text, name)
         })
@@ -430,7 +440,7 @@ impl Host for World<'_> {
         if self.experiment.is_none() {
             return given.collect();
         }
-        let harmless = given.filter(|(name, value)| !name.starts_with("PG") && url::parse(value).is_err());
+        let harmless = given.filter(|(name, value)| !name.starts_with("PG") && !url::is_one(value));
         let nowhere = self.loaded.workflow.target.values().map(|target| (target.url_env.clone(), NOWHERE.to_owned()));
         harmless.chain(nowhere).collect()
     }

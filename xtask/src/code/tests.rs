@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use super::junit::{self, Class, Results};
 use super::runner::{Part, Runner};
 use crate::failure::Failure;
-use crate::process::{Log, Mask, Output, Run};
+use crate::process::{Log, Mask, Output, Run, refused_session};
 
 /// What to run, and where.
 #[derive(Clone)]
@@ -51,6 +51,8 @@ pub enum Trouble {
     /// A file could not be loaded, or an error was thrown outside of any test.
     LoadError(String),
     DatabaseDown(String),
+    /// A session with another database than the one that was given, which was kept from it.
+    Elsewhere(String),
     /// The report is missing, or doesn't agree with the exit code.
     Inconsistent(String),
 }
@@ -65,6 +67,11 @@ impl Trouble {
             }
             Trouble::DatabaseDown(text) => {
                 Failure::environment("the tests could not use the database, so nothing is proven").detail(text)
+            }
+            Trouble::Elsewhere(text) => {
+                Failure::refused("the tests would use another database than the one they were given")
+                    .detail(text)
+                    .hint("take the database from `DATABASE_URL` where they open it")
             }
             Trouble::Inconsistent(text) => {
                 Failure::step("the test run left no result that can be relied on").detail(text)
@@ -218,6 +225,9 @@ fn judge(output: &Output, report: Option<&str>, root: &Path, command: String) ->
 }
 
 fn trouble(run: &TestRun, unread: Option<String>, stderr: &str) -> Option<Trouble> {
+    if let Some(line) = refused_session(stderr) {
+        return Some(Trouble::Elsewhere(line.to_owned()));
+    }
     let faults = || run.results.cases.iter().filter_map(|case| Some((case, case.fault()?)));
     if let Some((case, fault)) = faults().find(|(_, fault)| fault.class == Class::Connection) {
         return Some(Trouble::DatabaseDown(format!("{}: {}", case.key(), fault.message)));

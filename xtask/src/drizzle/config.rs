@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::project::Project;
 use crate::failure::Failure;
+use crate::pg::url::DatabaseUrl;
 
-/// What we need of it; credentials are not taken along.
+/// What we need of it; of the credentials only which database they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub path: PathBuf,
@@ -22,6 +23,18 @@ pub struct Config {
     pub migrations_table: String,
     /// What tags begin with: `index`, `timestamp`, `unix`, `supabase` or `none`.
     pub prefix: String,
+    /// Whether it says where the database is: with a migrator of the repo's own it may leave that out.
+    pub has_place: bool,
+    /// Where drizzle-kit would go with it, in the environment in which it was read; none where that cannot be told.
+    pub place: Option<Place>,
+}
+
+/// A database, as far as two of them are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    pub host: String,
+    pub port: u16,
+    pub database: String,
 }
 
 /// The names that drizzle-kit 0.31 looks for, in its order.
@@ -36,6 +49,9 @@ struct Raw {
     migrations_schema: Option<String>,
     migrations_table: Option<String>,
     prefix: Option<String>,
+    #[serde(default)]
+    has_place: bool,
+    place: Option<Place>,
 }
 
 #[derive(Deserialize)]
@@ -44,12 +60,25 @@ struct OneOrMore(Vec<String>);
 
 const SCRIPT: &str = r#"
 const [path] = args;
+function placeOf(credentials) {
+  try {
+    if (typeof credentials?.url === "string") {
+      const url = new URL(credentials.url);
+      const [host, database] = [decodeURIComponent(url.hostname), decodeURIComponent(url.pathname.slice(1))];
+      return { host: host.replace(/^\[|\]$/g, ""), port: Number(url.port || 5432), database };
+    }
+    const { host, port, database } = credentials;
+    return typeof host === "string" && typeof database === "string" ? { host, port: Number(port ?? 5432), database } : null;
+  } catch {
+    return null;
+  }
+}
 try {
   const config = (await import(path)).default;
   if (config === null || typeof config !== "object") throw new Error("it has no default export that is an object");
   const { out, schema, dialect, casing, migrations } = config;
   const list = schema === undefined ? null : Array.isArray(schema) ? schema : [schema];
-  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table, prefix: migrations?.prefix } });
+  answer({ value: { out, schema: list, dialect, casing, migrations_schema: migrations?.schema, migrations_table: migrations?.table, prefix: migrations?.prefix, has_place: config.dbCredentials !== undefined, place: placeOf(config.dbCredentials) } });
 } catch (error) {
   answer({ error: told(error, path) });
 }
@@ -60,6 +89,35 @@ process.exit(0);
 #[must_use]
 pub fn path(package: &Path) -> Option<PathBuf> {
     NAMES.iter().map(|name| package.join(name)).find(|path| path.is_file())
+}
+
+impl Config {
+    /// Refuses where drizzle-kit would go to another database than `url`'s: it takes its credentials from this file alone.
+    pub fn require_place(&self, url: &DatabaseUrl, variable: &str) -> Result<()> {
+        if !self.has_place {
+            return Ok(());
+        }
+        let local =
+            |host: &str| if ["127.0.0.1", "::1"].contains(&host) { "localhost" } else { host }.to_ascii_lowercase();
+        let meant = format!("`{}` on {}:{}", url.database, url.host, url.port);
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let found = match &self.place {
+            Some(place)
+                if local(&place.host) == local(&url.host)
+                    && place.port == url.port
+                    && place.database == url.database =>
+            {
+                return Ok(());
+            }
+            Some(place) => format!("`{}` on {}:{}", place.database, place.host, place.port),
+            None => "a database that cannot be told".to_owned(),
+        };
+        Err(Failure::refused(format!("`{name}` would migrate another database than the one that is meant"))
+            .detail(format!("its `dbCredentials` lead to {found}, although `{variable}` was set to {meant}"))
+            .detail("nothing was run")
+            .hint(format!("write `dbCredentials: {{ url: process.env.{variable} ?? '' }}` in {name}"))
+            .into())
+    }
 }
 
 /// Evaluates the configuration of the package.
@@ -126,6 +184,8 @@ fn checked(project: &Project, path: PathBuf, raw: Raw) -> std::result::Result<Co
         migrations_schema: raw.migrations_schema.unwrap_or_else(|| "drizzle".to_owned()),
         migrations_table: raw.migrations_table.unwrap_or_else(|| "__drizzle_migrations".to_owned()),
         prefix: raw.prefix.unwrap_or_else(|| "index".to_owned()),
+        has_place: raw.has_place,
+        place: raw.place,
     })
 }
 

@@ -134,6 +134,7 @@ pub(crate) fn mentions(text: &str, column: &str) -> bool {
 /// A constraint or index whose default name followed a rename.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Renamed {
+    /// As it was called before.
     pub(crate) table: TableName,
     pub(crate) is_index: bool,
     pub(crate) old: String,
@@ -147,14 +148,19 @@ pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Ope
     let moved = apply(&renamed, after, &effective(&renamed, after, declared));
     let mut found = Vec::new();
     // The order of a map survives a rename, so that the same position is the same object.
-    for ((old_key, old), (key, moved)) in before.map("tables").iter().zip(moved.map("tables")) {
+    for ((old_key, old_table), (key, moved)) in before.map("tables").iter().zip(moved.map("tables")) {
         for member in ["indexes", "uniqueConstraints", "compositePrimaryKeys", "foreignKeys"] {
-            for (old_name, new_name) in object(old, member).keys().zip(object(moved, member).keys()) {
+            for (old_name, new_name) in object(old_table, member).keys().zip(object(moved, member).keys()) {
                 let old = before.name_in_database(old_key, member, old_name);
                 let new = after.name_in_database(key, member, new_name);
                 if old != new {
                     let (old, new) = (old.to_owned(), new.to_owned());
-                    found.push(Renamed { table: snapshot::named(key, moved), is_index: member == "indexes", old, new });
+                    found.push(Renamed {
+                        table: snapshot::named(old_key, old_table),
+                        is_index: member == "indexes",
+                        old,
+                        new,
+                    });
                 }
             }
         }

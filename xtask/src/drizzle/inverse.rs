@@ -27,16 +27,21 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         O::RenameColumn { table, from, to } => alter(table, format!("RENAME COLUMN {} TO {}", quote(to), quote(from))),
         O::RenameTable { table, to } => alter(&table.beside(to), format!("RENAME TO {}", quote(&table.name))),
         O::AddColumn { table, column, .. } => alter(table, format!("DROP COLUMN {}", quote(column))),
+        // What was lost on the way is not brought back by this: the proof compares the values.
         O::ChangeType { table, column, from: Some(from), .. } => {
-            on_column(table, column, format!("SET DATA TYPE {from}")).map(|mut statements| {
-                // drizzle-kit sets the default anew with the type: its text is the old one.
-                if let Some(default) = default_of(before, table, column) {
-                    let column = quote(column);
+            on_column(table, column, format!("SET DATA TYPE {from} USING {}::{from}", quote(column))).map(
+                |mut statements| {
+                    // drizzle-kit sets the default anew with the type: its text is the old one.
+                    if let Some(default) = default_of(before, table, column) {
+                        let column = quote(column);
+                        statements.push(format!(
+                            "ALTER TABLE {} ALTER COLUMN {column} SET DEFAULT {default};",
+                            table.quoted()
+                        ));
+                    }
                     statements
-                        .push(format!("ALTER TABLE {} ALTER COLUMN {column} SET DEFAULT {default};", table.quoted()));
-                }
-                statements
-            })
+                },
+            )
         }
         O::SetNotNull { table, column } => on_column(table, column, "DROP NOT NULL".to_owned()),
         O::DropNotNull { table, column } => on_column(table, column, "SET NOT NULL".to_owned()),
@@ -72,6 +77,7 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         }
         O::CreateTable { table, .. } => Ok(vec![format!("DROP TABLE {};", table.quoted())]),
         O::CreateEnum { name, .. } => Ok(vec![format!("DROP TYPE {};", name.quoted())]),
+        O::AddEnumValue { name, .. } | O::DropEnumValue { name, .. } => rebuilt(name, before),
         O::RenameEnumValue { name, from, to } => {
             Ok(vec![format!("ALTER TYPE {} RENAME VALUE {} TO {};", name.quoted(), literal(to), literal(from))])
         }
@@ -86,6 +92,35 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         O::DisableRowSecurity { table } => alter(table, "ENABLE ROW LEVEL SECURITY".to_owned()),
         other => Err(format!("no inverse is known for: {other}")),
     }
+}
+
+/// PostgreSQL can neither take a label away nor put one back in its place: the type is made anew with the labels it had, and its
+/// columns pass through text. A row with a label that it did not have stops it.
+fn rebuilt(name: &TableName, before: &Snapshot) -> Result<Vec<String>, String> {
+    let labels =
+        before.enum_values(name).ok_or_else(|| format!("the snapshot before does not have the enum {name}"))?;
+    let labels = labels.iter().map(|label| literal(label)).collect::<Vec<_>>().join(", ");
+    let away = name.beside(&format!("{} as migrated", name.name));
+    let mut statements = vec![
+        format!("ALTER TYPE {} RENAME TO {};", name.quoted(), quote(&away.name)),
+        format!("CREATE TYPE {} AS ENUM ({labels});", name.quoted()),
+    ];
+    for table in before.tables() {
+        for column in before.columns_of_type(&table, name) {
+            let array = before.column(&table, &column).is_some_and(|column| string(column, "type").ends_with("[]"));
+            let (data_type, text) =
+                if array { (format!("{}[]", name.quoted()), "text[]") } else { (name.quoted(), "text") };
+            let default = default_of(before, &table, &column);
+            let column = quote(&column);
+            let mut parts = Vec::new();
+            parts.extend(default.is_some().then(|| format!("ALTER COLUMN {column} DROP DEFAULT")));
+            parts.push(format!("ALTER COLUMN {column} SET DATA TYPE {data_type} USING {column}::{text}::{data_type}"));
+            parts.extend(default.map(|default| format!("ALTER COLUMN {column} SET DEFAULT {default}")));
+            statements.push(format!("ALTER TABLE {} {};", table.quoted(), parts.join(", ")));
+        }
+    }
+    statements.push(format!("DROP TYPE {};", away.quoted()));
+    Ok(statements)
 }
 
 fn default_of(before: &Snapshot, table: &TableName, column: &str) -> Option<String> {

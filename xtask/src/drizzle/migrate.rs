@@ -9,12 +9,14 @@ use postgres::Client;
 use super::config::Config;
 use super::history::History;
 use super::journal::Entry;
-use super::project::Project;
+use super::project::{Project, URL_NAME};
 use super::recover::{self, Verdict};
 use crate::failure::Failure;
+use crate::pg::connect;
 use crate::pg::migrations::{self, Applied};
-use crate::process::Output;
+use crate::pg::url::{self, DatabaseUrl};
 use crate::process::rows::Rows;
+use crate::process::{Output, refused_session};
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +27,14 @@ pub struct Migrated {
     pub rows: Vec<String>,
     /// Wall time, the start of bun and drizzle-kit included.
     pub seconds: f64,
+}
+
+/// What kind of database is migrated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// A throw-away one.
+    Copy,
+    Real,
 }
 
 /// The rows of the migrations table, in the order in which they were written; none where the table does not exist.
@@ -45,10 +55,12 @@ pub fn migrate(
     history: &History,
     client: &mut Client,
     proven: Option<&[String]>,
+    on: On,
 ) -> Result<Migrated> {
-    if !project.url_names.iter().all(|name| project.env.contains_key(name)) {
-        anyhow::bail!("no database for the child that migrates");
-    }
+    let url = project.env.get(URL_NAME).context("no database for the child that migrates")?;
+    let url = url::exact(url)?;
+    require_same(client, &url)?;
+    config.require_place(&url, project.url_name())?;
     project.require(&project.kit.migrate, &project.kit.migrate_in)?;
     let before = applied(client, config)?;
     let pending = history.pending(&before);
@@ -81,13 +93,22 @@ pub fn migrate(
         }),
         None => Err(failed(&output, "every migration is recorded, and yet drizzle-kit failed").into()),
         Some(_) if migrations::agree(&before, &after) => {
-            Err(explained(project, history, client, &pending, &output)?.into())
+            Err(explained(project, history, client, &pending, &output, on)?.into())
         }
         Some(problem) => Err(failed(&output, &problem)
             .hint("look into the migrations table before anything else runs on this database")
             .hint("a file that was edited while it was applied is told by this too: compare it, and take it back by its rollback")
             .into()),
     }
+}
+
+/// The session that judges must be of the database that the child is sent to.
+fn require_same(client: &mut Client, url: &DatabaseUrl) -> Result<()> {
+    let found = connect::identity(client)?.database;
+    if found == url.database {
+        return Ok(());
+    }
+    anyhow::bail!("the child would migrate `{}`, and we are connected to `{found}`", url.database)
 }
 
 /// Files that are not those that were shown.
@@ -130,9 +151,16 @@ fn explained(
     client: &mut Client,
     pending: &[&Entry],
     output: &Output,
+    on: On,
 ) -> Result<Failure> {
-    let (migrate, name) = (project.kit.migrate.shown(), project.url_names.last().cloned().unwrap_or_default());
-    Ok(match recover::explain(client, history, pending).context("asking the database why")? {
+    let (migrate, name) = (project.kit.migrate.shown(), project.url_name());
+    if let Some(line) = refused_session(&output.stderr) {
+        return Ok(Failure::refused("drizzle-kit was kept from another database than the one that is meant")
+            .detail(line)
+            .detail("nothing was applied")
+            .hint(format!("see that `{migrate}` and the configuration take their database from `{name}`")));
+    }
+    Ok(match recover::explain(client, history, pending, on == On::Copy).context("asking the database why")? {
         Verdict::Fails(error) => {
             error.failure(&project.relative(&error.file)).detail("nothing was applied: drizzle rolled back")
         }

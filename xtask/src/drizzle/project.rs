@@ -121,6 +121,12 @@ impl Project {
         run
     }
 
+    /// The name by which the repo's own code looks for its database.
+    #[must_use]
+    pub fn url_name(&self) -> &str {
+        self.url_names.last().map_or(URL_NAME, String::as_str)
+    }
+
     /// Gives children this database, under every name by which they may look for one.
     pub fn reach(&mut self, url: &str) {
         self.mask.add(url);

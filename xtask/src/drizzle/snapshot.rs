@@ -90,6 +90,18 @@ impl Snapshot {
         Some(values.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    /// The columns of a table that have an enum's type, or are arrays of it.
+    #[must_use]
+    pub fn columns_of_type(&self, table: &TableName, name: &TableName) -> Vec<String> {
+        let is = |column: &&str| {
+            self.column(table, column).is_some_and(|column| {
+                string(column, "type").trim_end_matches("[]") == name.name
+                    && string(column, "typeSchema") == name.schema
+            })
+        };
+        self.columns(table).into_iter().filter(is).map(str::to_owned).collect()
+    }
+
     /// The names of all `views`, `enums` ….
     #[must_use]
     pub fn names(&self, member: &str) -> Vec<String> {

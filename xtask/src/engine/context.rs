@@ -38,6 +38,11 @@ impl StepContext<'_> {
         self.display.event(&Event::Doing { step: self.id(), text });
     }
 
+    /// Says what stays on the display.
+    pub fn note(&self, text: &str) {
+        self.display.event(&Event::Note { step: self.id(), text });
+    }
+
     /// A parameter of the action as text.
     #[must_use]
     pub fn with(&self, name: &str) -> Option<&str> {

@@ -141,6 +141,11 @@ pub enum Event<'a> {
         step: &'a str,
         text: &'a str,
     },
+    /// What a person should know about a step, whatever comes of it.
+    Note {
+        step: &'a str,
+        text: &'a str,
+    },
     /// The last line that a command of a running step printed.
     Line {
         step: &'a str,

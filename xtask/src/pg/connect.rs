@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use postgres::config::SslMode;
+use postgres::config::{ChannelBinding, SslMode};
 use postgres::error::SqlState;
 use postgres::{Client, Config, GenericClient, NoTls};
 
 use super::error::Told;
+use super::tls::{self, Attempt};
 use super::url::DatabaseUrl;
 use crate::failure::{Failure, Kind};
 use crate::process::mark;
@@ -89,18 +90,22 @@ fn check_settings(client: &mut Client, url: &DatabaseUrl) -> Result<()> {
     Err(lost.iter().fold(failure, Failure::detail).hint(POOLER).into())
 }
 
-const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself";
+const POOLER: &str = "a connection pooler such as PgBouncer drops them; give the URL of the server itself, e.g. as the target's `direct_url_env`";
 
 fn open(url: &DatabaseUrl, application_name: &str, options: &str) -> Result<Client> {
     let mut config = Config::new();
     // At work for a run, a session bears its mark: what is left of it after a crash can be told from others.
     let name = mark::session().unwrap_or(application_name);
     config.port(url.port).user(&url.user).dbname(&url.database).application_name(name);
-    config.connect_timeout(connect_timeout(url)).ssl_mode(ssl_mode(url)?);
+    config.connect_timeout(connect_timeout(url)).channel_binding(channel_binding(url)?);
     if url.is_socket() {
         config.host_path(&url.host);
     } else {
         config.host(&url.host);
+    }
+    if let Some(address) = url.params.get("hostaddr") {
+        let read = address.parse();
+        config.hostaddr(read.map_err(|_| Failure::usage(format!("`hostaddr` is not an address: {address}")))?);
     }
     if let Some(password) = &url.password {
         config.password(password);
@@ -110,30 +115,49 @@ fn open(url: &DatabaseUrl, application_name: &str, options: &str) -> Result<Clie
     if !options.trim().is_empty() {
         config.options(options.trim());
     }
-    config.connect(NoTls).map_err(|error| explained(url, &error).into())
+    let attempts = tls::attempts(url)?;
+    for (index, attempt) in attempts.iter().enumerate() {
+        let opened = match attempt {
+            Attempt::Plain => config.ssl_mode(SslMode::Disable).connect(NoTls),
+            Attempt::Encrypted => config.ssl_mode(SslMode::Require).connect(tls::connector(url)?),
+        };
+        match opened {
+            Ok(client) => return Ok(client),
+            Err(error) if index + 1 < attempts.len() && is_about_encryption(&error) => {}
+            Err(error) => return Err(explained(url, &error).into()),
+        }
+    }
+    anyhow::bail!("validated: every `sslmode` has an attempt")
+}
+
+/// Whether libpq would try the other way: TLS failed, or the server does not let the user in this way.
+fn is_about_encryption(error: &postgres::Error) -> bool {
+    match error.code() {
+        Some(code) => code.code().starts_with("28"),
+        None => is_tls(error),
+    }
+}
+
+/// The crate has no public name for it (tokio-postgres 0.7, `error::Kind::Tls`).
+fn is_tls(error: &postgres::Error) -> bool {
+    error.to_string().starts_with("error performing TLS handshake")
+}
+
+fn channel_binding(url: &DatabaseUrl) -> Result<ChannelBinding> {
+    match url.params.get("channel_binding").map_or("", String::as_str) {
+        "" | "prefer" => Ok(ChannelBinding::Prefer),
+        "disable" => Ok(ChannelBinding::Disable),
+        "require" => Ok(ChannelBinding::Require),
+        other => Err(Failure::usage(format!("the database URL has an unknown `channel_binding`: {other}"))
+            .hint("one of disable, prefer, require")
+            .into()),
+    }
 }
 
 fn connect_timeout(url: &DatabaseUrl) -> Duration {
     let asked =
         url.params.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
     asked.map_or(CONNECT_TIMEOUT, Duration::from_secs)
-}
-
-fn ssl_mode(url: &DatabaseUrl) -> Result<SslMode> {
-    match url.params.get("sslmode").map(String::as_str) {
-        Some("disable") => Ok(SslMode::Disable),
-        None | Some("" | "allow" | "prefer") => Ok(SslMode::Prefer),
-        // On a socket libpq ignores the mode.
-        Some("require" | "verify-ca" | "verify-full") if url.is_socket() => Ok(SslMode::Disable),
-        Some(mode @ ("require" | "verify-ca" | "verify-full")) => Err(Failure::environment(format!(
-            "encrypted connections are not built in yet, and the URL asks for `sslmode={mode}`"
-        ))
-        .hint("reach the server through a tunnel (`ssh -L`), and give that address with `sslmode=disable`")
-        .into()),
-        Some(mode) => Err(Failure::usage(format!("the database URL has an unknown `sslmode`: {mode}"))
-            .hint("one of disable, allow, prefer, require, verify-ca, verify-full")
-            .into()),
-    }
 }
 
 /// What went wrong, for a person. The server's own text here names users and databases, never a password or a row.
@@ -146,11 +170,19 @@ fn explained(url: &DatabaseUrl, error: &postgres::Error) -> Failure {
     let Some(refusal) = error.as_db_error() else {
         let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         if url.password.is_none() && cause.contains("password missing") {
-            return Failure::environment(format!(
+            let failure = Failure::environment(format!(
                 "the server at {place} wants a password for user `{}`, and the URL has none",
                 url.user
-            ))
-            .hint("put it into the URL (`postgres://user:password@host/database`), or set `PGPASSWORD`");
+            ));
+            return url.passfile.iter().fold(failure, Failure::detail).hint(
+                "put it into the URL (`postgres://user:password@host/database`), into `~/.pgpass`, or set `PGPASSWORD`",
+            );
+        }
+        if is_tls(error) {
+            let mode = url.params.get("sslmode").map_or("prefer", String::as_str);
+            return Failure::environment(format!("no encrypted session with the server at {place} (`sslmode={mode}`)"))
+                .detail(cause)
+                .hint("correct `sslmode` and `sslrootcert` in the database URL, or the server's certificate");
         }
         return Failure::environment(format!("no PostgreSQL server answers at {place}"))
             .detail(cause)
@@ -204,7 +236,10 @@ mod tests {
                 DatabaseUrl { host: "/nowhere".into(), ..url.clone() },
                 "no PostgreSQL server answers at /nowhere/.s.PGSQL",
             ),
-            (DatabaseUrl { params: [("sslmode".into(), "require".into())].into(), ..url.clone() }, "not built in yet"),
+            (
+                DatabaseUrl { params: [("sslmode".into(), "require".into())].into(), ..url.clone() },
+                "no encrypted session with the server at 127.0.0.1",
+            ),
         ];
         for (url, text) in cases {
             let failure = failure(&url);

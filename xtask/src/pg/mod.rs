@@ -1,8 +1,10 @@
 //! PostgreSQL: servers that are thrown away, sessions, what a database is (schema and data), dumps and restores, timings.
 //! Knows nothing of Drizzle, steps or runs.
 
+pub mod at_fault;
 pub mod backup;
 pub mod catalog;
+mod certificate;
 pub mod checksum;
 pub mod connect;
 pub mod databases;
@@ -12,14 +14,17 @@ pub mod fingerprint;
 pub mod fit;
 pub mod folder;
 pub mod migrations;
+pub mod pooler;
 pub mod restore;
 pub mod server;
+mod service;
 pub mod sessions;
 pub mod sweep;
 pub mod synthetic;
 mod synthetic_columns;
 pub mod template;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod timing;
+mod tls;
 pub mod url;

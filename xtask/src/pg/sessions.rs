@@ -4,6 +4,7 @@ use anyhow::Result;
 use postgres::GenericClient;
 
 use super::error::Told;
+use crate::sql::TableName;
 
 /// A session of somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,24 @@ pub fn holding_the_turn(client: &mut impl GenericClient) -> Result<Option<Sessio
            and l.objsubid = 1 and (l.classid::bigint << 32) | l.objid::bigint = {TURN}) limit 1"
     );
     Ok(client.query_opt(&sql, &[]).told("asking who holds the advisory lock")?.as_ref().map(read))
+}
+
+/// Who holds a lock on this table, in words: which lock, and what the session is doing by its first word, never its values.
+pub fn holding(client: &mut impl GenericClient, table: &TableName) -> Result<Vec<String>> {
+    let sql = "
+select a.pid, coalesce(nullif(a.application_name, ''), 'no name'), string_agg(distinct l.mode, ', '),
+  to_char(coalesce(a.xact_start, a.query_start, a.backend_start) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+  coalesce(a.state, 'state not shown to this role'), coalesce(upper(substring(a.query from '^\\s*([A-Za-z]+)')), 'nothing')
+from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+where l.granted and l.pid <> pg_catalog.pg_backend_pid() and l.relation = pg_catalog.to_regclass($1)
+  and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+group by 1, 2, 4, 5, 6 order by 1";
+    let rows = client.query(sql, &[&table.quoted()]).told("asking who holds the lock")?;
+    let said = |row: &postgres::Row| {
+        let [name, mode, since, state, last] = [1, 2, 3, 4, 5].map(|at| row.get::<_, String>(at));
+        format!("session {} ({name}) holds {mode} since {since}: {state}, last {last}", row.get::<_, i32>(0))
+    };
+    Ok(rows.iter().map(said).collect())
 }
 
 /// Takes the lock `TURN` for as long as the session lasts, unless another one has it.

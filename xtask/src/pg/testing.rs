@@ -42,7 +42,7 @@ impl Scratch {
 
     fn on(server: Rc<Server>, name: &str) -> Scratch {
         server.create_database(name).unwrap();
-        let url = url::parse(&server.url(name)).unwrap();
+        let url = url::exact(&server.url(name)).unwrap();
         Scratch { server, url }
     }
 }

@@ -1,7 +1,9 @@
 //! A database's address, parsed once: what reaches a child, an error or the terminal is made from the parts.
 //!
 //! Invariant: the password is never in `Display`, `Debug` or an error. Texts that libpq and postgres.js would read differently
-//! (a raw `@` or `#` in a password) are refused, because then two programs of one run could talk to two databases.
+//! (a raw `@` or `#` in a password) are refused, because then two programs of one run could talk to two databases. For the
+//! same reason what libpq would add by itself (`PGSSLMODE` and its kin, a service, a password file) is resolved here, once,
+//! and every child is told all of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +11,7 @@ use std::net::IpAddr;
 
 use anyhow::Result;
 
+use super::service::{self, Password};
 use crate::failure::Failure;
 use crate::process::mask::percent_encoded;
 use crate::process::{Mask, environment};
@@ -28,18 +31,31 @@ const KNOWN: &[&str] = &[
     "keepalives_interval",
     "load_balance_hosts",
     "options",
+    "passfile",
     "require_auth",
+    "service",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
     "sslcert",
     "sslcompression",
     "sslcrl",
+    "sslcrldir",
     "sslkey",
     "sslmode",
     "sslnegotiation",
     "sslpassword",
     "sslrootcert",
+    "sslsni",
     "target_session_attrs",
     "tcp_user_timeout",
 ];
+
+/// Those that stand for a place or a person, not for a way to talk.
+const PARTS: &[&str] = &["host", "port", "user", "password", "dbname"];
+
+/// What postgres.js and node-postgres understand in a URL or pass on to the server as a setting that it knows; the others make
+/// the server refuse the session (postgres.js 3.4, `parseOptions`).
+const FOR_BUN: &[&str] = &["application_name", "client_encoding", "connect_timeout", "options", "sslmode"];
 
 /// The parts of a connection URL; every text is decoded.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,12 +70,25 @@ pub struct DatabaseUrl {
     pub params: BTreeMap<String, String>,
     /// Names of the parameters that were left out (`schema`, `pgbouncer`, …); whoever uses the URL says so.
     pub dropped: Vec<String>,
+    /// Why the password file was not read, where there is one.
+    pub passfile: Option<String>,
 }
 
 /// Parses `postgres://` and `postgresql://`; missing parts come from `PGHOST` and its kin, then from libpq's defaults
 /// (but `localhost` for the host, which is where postgres.js goes too).
 pub fn parse(text: &str) -> Result<DatabaseUrl> {
     parse_with(text, &environment::var)
+}
+
+/// Whether a text is the URL of a database, readable or not.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.trim().starts_with(scheme))
+}
+
+/// Parses a URL that is whole: of a server of ours, which no variable and no file of the user's has a say in.
+pub fn exact(text: &str) -> Result<DatabaseUrl> {
+    parse_with(text, &|_| None)
 }
 
 fn parse_with(text: &str, var: &dyn Fn(&str) -> Option<String>) -> Result<DatabaseUrl> {
@@ -85,18 +114,53 @@ fn parse_with(text: &str, var: &dyn Fn(&str) -> Option<String>) -> Result<Databa
     let (host, port) = host_and_port(place)?;
     let (mut params, dropped) = parameters(query)?;
 
-    let host = params.remove("host").or(given(host)).or_else(|| var("PGHOST")).unwrap_or_else(|| "localhost".into());
+    let mut given_parts = BTreeMap::new();
+    for (part, value) in [("host", host), ("port", port), ("user", user), ("dbname", decoded(database)?)] {
+        given_parts.extend(given(value).map(|value| (part.to_owned(), value)));
+    }
+    given_parts.extend(password.map(|password| ("password".to_owned(), password)));
+    for (name, value) in given_parts {
+        params.entry(name).or_insert(value);
+    }
+    // What is said wins over the service, and that over the environment (libpq, `conninfo_add_defaults`).
+    if let Some(service) = params.remove("service").or_else(|| var("PGSERVICE")) {
+        for (name, value) in service::parameters(&service, var)? {
+            params.entry(name).or_insert(value);
+        }
+    }
+    for (name, variable) in VARIABLES {
+        if let Some(value) = var(variable).filter(|_| !params.contains_key(*name)) {
+            params.insert((*name).to_owned(), value);
+        }
+    }
+    let host = params.remove("host").unwrap_or_else(|| "localhost".into());
+    let port = params.remove("port").unwrap_or_else(|| "5432".into());
     if host.contains(',') || port.contains(',') {
         return Err(refused("it names several hosts, and a change must know which server it talks to"));
     }
-    let port = params.remove("port").or(given(port)).or_else(|| var("PGPORT")).unwrap_or_else(|| "5432".into());
-    let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| refused("its port is not a number"))?;
-    let user = params.remove("user").or(given(user)).or_else(|| var("PGUSER")).or_else(|| var("USER"));
-    let user = user.ok_or_else(|| refused("it names no user"))?;
-    let password = params.remove("password").or(password).or_else(|| var("PGPASSWORD"));
-    let database = params.remove("dbname").or(given(decoded(database)?)).or_else(|| var("PGDATABASE"));
-    let database = database.unwrap_or_else(|| user.clone());
-    Ok(DatabaseUrl { host, port, user, password, database, params, dropped })
+    let number = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| refused("its port is not a number"))?;
+    let user = params.remove("user").or_else(|| var("USER")).ok_or_else(|| refused("it names no user"))?;
+    let database = params.remove("dbname").unwrap_or_else(|| user.clone());
+    let file = params.remove("passfile");
+    let mut url = DatabaseUrl {
+        host,
+        port: number,
+        user,
+        password: params.remove("password"),
+        database,
+        params,
+        dropped,
+        passfile: None,
+    };
+    if url.password.is_none() {
+        let key = [url.host.as_str(), &port, &url.database, &url.user];
+        match service::password(file.as_deref(), key, var) {
+            Password::Found(password) => url.password = Some(password),
+            Password::Ignored(why) => url.passfile = Some(why),
+            Password::None => {}
+        }
+    }
+    Ok(url)
 }
 
 impl DatabaseUrl {
@@ -129,12 +193,47 @@ impl DatabaseUrl {
             ("PGCONNECT_TIMEOUT".to_owned(), "10".to_owned()),
         ]);
         env.extend(self.password.clone().map(|password| ("PGPASSWORD".to_owned(), password)));
-        for (name, value) in &self.params {
-            if let Some(variable) = variable(name) {
-                env.insert(variable.to_owned(), value.clone());
-            }
+        for (name, variable) in VARIABLES {
+            env.extend(self.params.get(*name).map(|value| ((*variable).to_owned(), value.clone())));
         }
         env
+    }
+
+    /// The URL for children of bun: with what their drivers understand.
+    #[must_use]
+    pub fn for_bun(&self) -> DatabaseUrl {
+        let mut url = self.clone();
+        url.params.retain(|name, _| FOR_BUN.contains(&name.as_str()));
+        url
+    }
+
+    /// What children of bun get: the URL, and the root certificate in the way that bun and node take one.
+    #[must_use]
+    pub fn bun_env(&self) -> BTreeMap<String, String> {
+        let mut env = BTreeMap::from([("DATABASE_URL".to_owned(), self.for_bun().to_url())]);
+        let root = self.params.get("sslrootcert").filter(|file| *file != "system" && !file.is_empty());
+        env.extend(root.map(|file| ("NODE_EXTRA_CA_CERTS".to_owned(), file.clone())));
+        env
+    }
+
+    /// What the URL says and a child is not told, by name: one sentence for those who read it, none where all is told.
+    #[must_use]
+    pub fn untold(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let dropped: Vec<&str> = self.dropped.iter().map(String::as_str).collect();
+        if !dropped.is_empty() {
+            told.push(format!("{} in the URL: PostgreSQL's programs refuse it; nobody is told of it", list(&dropped)));
+        }
+        let kept = |name: &&str| !FOR_BUN.contains(name) && *name != "sslrootcert";
+        let bun: Vec<&str> = self.params.keys().map(String::as_str).filter(kept).collect();
+        if !bun.is_empty() {
+            told.push(format!(
+                "{}: bun's drivers take it from no URL; only PostgreSQL's programs are told",
+                list(&bun)
+            ));
+        }
+        told
     }
 
     /// Hides the password in what children print.
@@ -191,29 +290,35 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The environment variable that stands for a parameter (PostgreSQL docs, 32.15).
-fn variable(param: &str) -> Option<&'static str> {
-    Some(match param {
-        "application_name" => "PGAPPNAME",
-        "channel_binding" => "PGCHANNELBINDING",
-        "client_encoding" => "PGCLIENTENCODING",
-        "connect_timeout" => "PGCONNECT_TIMEOUT",
-        "gssencmode" => "PGGSSENCMODE",
-        "hostaddr" => "PGHOSTADDR",
-        "load_balance_hosts" => "PGLOADBALANCEHOSTS",
-        "options" => "PGOPTIONS",
-        "require_auth" => "PGREQUIREAUTH",
-        "sslcert" => "PGSSLCERT",
-        "sslcompression" => "PGSSLCOMPRESSION",
-        "sslcrl" => "PGSSLCRL",
-        "sslkey" => "PGSSLKEY",
-        "sslmode" => "PGSSLMODE",
-        "sslnegotiation" => "PGSSLNEGOTIATION",
-        "sslrootcert" => "PGSSLROOTCERT",
-        "target_session_attrs" => "PGTARGETSESSIONATTRS",
-        _ => return None,
-    })
-}
+/// The environment variables that stand for parameters (PostgreSQL docs, 34.15).
+const VARIABLES: &[(&str, &str)] = &[
+    ("application_name", "PGAPPNAME"),
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("client_encoding", "PGCLIENTENCODING"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("dbname", "PGDATABASE"),
+    ("gssencmode", "PGGSSENCMODE"),
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("load_balance_hosts", "PGLOADBALANCEHOSTS"),
+    ("options", "PGOPTIONS"),
+    ("password", "PGPASSWORD"),
+    ("port", "PGPORT"),
+    ("require_auth", "PGREQUIREAUTH"),
+    ("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
+    ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslcompression", "PGSSLCOMPRESSION"),
+    ("sslcrl", "PGSSLCRL"),
+    ("sslcrldir", "PGSSLCRLDIR"),
+    ("sslkey", "PGSSLKEY"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslnegotiation", "PGSSLNEGOTIATION"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslsni", "PGSSLSNI"),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+    ("user", "PGUSER"),
+];
 
 fn host_and_port(place: &str) -> Result<(String, String)> {
     if let Some(rest) = place.strip_prefix('[') {
@@ -234,9 +339,7 @@ fn parameters(query: &str) -> Result<(BTreeMap<String, String>, Vec<String>)> {
             // libpq itself reads JDBC's `ssl=true` as this; postgres.js takes the modes under that name too.
             let mode = if value == "true" { "require".to_owned() } else { value };
             params.entry("sslmode".to_owned()).or_insert(mode);
-        } else if KNOWN.contains(&name.as_str())
-            || ["host", "port", "user", "password", "dbname"].contains(&name.as_str())
-        {
+        } else if KNOWN.contains(&name.as_str()) || PARTS.contains(&name.as_str()) {
             params.insert(name, value);
         } else if !dropped.contains(&name) {
             dropped.push(name);
@@ -302,8 +405,52 @@ mod tests {
             (url.host.as_str(), url.port, url.user.as_str(), url.database.as_str()),
             ("localhost", 5432, "me", "me")
         );
-        let url = parse_with("postgres://h", &|name| Some(format!("{}1", name.len()))).unwrap();
-        assert_eq!((url.host.as_str(), url.port, url.user.as_str(), url.database.as_str()), ("h", 61, "61", "101"));
+        let values =
+            [("PGHOST", "no"), ("PGPORT", "61"), ("PGUSER", "ann"), ("PGDATABASE", "shop"), ("PGSSLMODE", "require")];
+        let var = |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let url = parse_with("postgres://h?application_name=x", &var).unwrap();
+        assert_eq!(url.to_url(), "postgres://ann@h:61/shop?application_name=x&sslmode=require");
+        assert_eq!(parse_with("postgres://ann@h/d?sslmode=disable", &var).unwrap().params["sslmode"], "disable");
+        // A server of ours is where its URL says, whatever the environment of the user.
+        assert!(exact("postgres://h/d").is_err() && exact("postgres://u@h/d").unwrap().params.is_empty());
+    }
+
+    #[test]
+    fn a_service_and_a_password_file_are_read_as_by_libpq() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("service"), "[shop]\nhost=db.example\nport=6000\ndbname=shop\nsslmode=verify-full\n")
+            .unwrap();
+        std::fs::write(path("pass"), "db.example:6000:shop:ann:secret\n").unwrap();
+        let mode = |mode| std::fs::set_permissions(path("pass"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let var = |name: &str| match name {
+            "PGSERVICEFILE" => Some(path("service")),
+            "PGPASSFILE" => Some(path("pass")),
+            "PGSSLMODE" => Some("disable".to_owned()),
+            _ => None,
+        };
+        mode(0o600);
+        let url = parse_with("postgres://ann@/?service=shop", &var).unwrap();
+        assert_eq!(url.to_url(), "postgres://ann:secret@db.example:6000/shop?sslmode=verify-full");
+        mode(0o644);
+        let url = parse_with("postgres://ann@/?service=shop", &var).unwrap();
+        assert!(url.password.is_none() && url.passfile.unwrap().contains("open to others"));
+        assert!(parse_with("postgres://ann@/?service=none", &var).is_err());
+    }
+
+    #[test]
+    fn a_child_of_bun_is_told_what_its_driver_takes_and_the_rest_is_named() {
+        let url =
+            parse_bare("postgres://u@h/d?sslmode=verify-full&sslrootcert=/ca.pem&sslcert=/c.pem&schema=x").unwrap();
+        let env = url.bun_env();
+        assert_eq!(env["DATABASE_URL"], "postgres://u@h:5432/d?sslmode=verify-full");
+        assert_eq!(env["NODE_EXTRA_CA_CERTS"], "/ca.pem");
+        let untold = url.untold();
+        assert!(
+            untold.len() == 2 && untold[0].contains("`schema`") && untold[1].starts_with("`sslcert`:"),
+            "{untold:?}"
+        );
     }
 
     #[test]

@@ -53,3 +53,9 @@ pub fn for_children() -> BTreeMap<String, String> {
         .chain(mark::environment())
         .collect()
 }
+
+/// The line in which the guard of a child (`actions/guard.cjs`) says that it kept it from a database.
+#[must_use]
+pub fn refused_session(stderr: &str) -> Option<&str> {
+    stderr.lines().find(|line| line.starts_with("db-change: refused: "))
+}

@@ -23,6 +23,7 @@ pub mod stream;
 pub mod tools;
 
 pub use command::Command;
+pub use environment::refused_session;
 pub use log::Log;
 pub use mask::Mask;
 pub use spawn::{Output, Run};

@@ -34,6 +34,7 @@ fn described(event: &Event<'_>) -> Option<Value> {
         }),
         Event::Started { phase, step } => json!({"event": "started", "phase": phase, "step": step.id.get_ref()}),
         Event::Doing { step, text } => json!({"event": "line", "step": step, "text": text}),
+        Event::Note { step, text } => json!({"event": "note", "step": step, "text": text}),
         Event::Stale { phase, step, reason } => {
             json!({"event": "stale", "phase": phase, "step": step, "reason": reason})
         }

@@ -116,6 +116,11 @@ impl Display for Steps {
                 shown.rows.start(phase, step.id.get_ref(), &step.title);
             }
             Event::Doing { step, text } => shown.rows.doing(step, text),
+            Event::Note { text, .. } => {
+                shown.flush();
+                let note = wrapped(&format!("note: {text}"), WIDTH, &" ".repeat(STEP + 2));
+                shown.rows.print(&note);
+            }
             Event::Line { step, text } => shown.rows.line(step, text),
             Event::Stale { phase, step, reason } => {
                 shown.line(phase, step, Status::Stale, "stale, so looked at again:", None);

@@ -145,6 +145,43 @@ pub struct AddColumn {
     pub others: Vec<String>,
 }
 
+impl Action {
+    /// The tables that it works on.
+    #[must_use]
+    pub fn tables(&self) -> Vec<&TableName> {
+        match self {
+            Action::AddColumn(added) => vec![&added.table],
+            Action::AddForeignKey { table, to, .. } => vec![table, to],
+            Action::RenameColumn { table, .. }
+            | Action::DropColumn { table, .. }
+            | Action::RenameTable { table, .. }
+            | Action::DropTable { table, .. }
+            | Action::CreateTable { table }
+            | Action::AddUnique { table, .. }
+            | Action::AddConstraint { table, .. }
+            | Action::DropConstraint { table, .. }
+            | Action::RenameConstraint { table, .. }
+            | Action::SetNotNull { table, .. }
+            | Action::DropNotNull { table, .. }
+            | Action::SetDefault { table, .. }
+            | Action::DropDefault { table, .. }
+            | Action::ChangeType { table, .. }
+            | Action::Policy { table, .. }
+            | Action::RowSecurity { table, .. }
+            | Action::CreateIndex { table, .. } => vec![table],
+            Action::DropIndex { name } | Action::CreateView { name } | Action::DropView { name } => vec![name],
+            Action::CreateType { .. }
+            | Action::DropType { .. }
+            | Action::AddEnumValue { .. }
+            | Action::RenameEnumValue { .. }
+            | Action::AlterType { .. }
+            | Action::Transaction
+            | Action::Dynamic
+            | Action::Other { .. } => Vec::new(),
+        }
+    }
+}
+
 pub(super) fn actions(node: &SyntaxNode) -> Vec<Action> {
     match node.kind() {
         SyntaxKind::ALTER_TABLE => {
@@ -372,7 +409,7 @@ fn path(node: &SyntaxNode) -> TableName {
 
 /// An identifier as PostgreSQL stores it.
 #[must_use]
-pub(super) fn unquoted(identifier: &str) -> String {
+pub(crate) fn unquoted(identifier: &str) -> String {
     match identifier.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.replace("\"\"", "\""),
         None => identifier.to_lowercase(),

@@ -1,6 +1,6 @@
 //! SQL as this project sees it: operations, statements, findings and the SQL that we write ourselves.
 
-mod action;
+pub(crate) mod action;
 pub mod finding;
 pub mod flags;
 pub mod intent;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::open::{self, Repo};
+use super::values;
 use crate::cli::Logs;
 use crate::engine::runner::unknown_step;
 use crate::failure::Failure;
@@ -26,6 +27,9 @@ pub(super) fn logs(repo: &Repo, asked: &Logs) -> Result<u8> {
     let loaded = open::pinned(&repo.root, &folder, &state)?;
     if loaded.step(step).is_none() {
         return Err(unknown_step(&loaded, step).into());
+    }
+    if asked.show_values {
+        return values::show(repo, step, folder, &state, &loaded);
     }
     let mut shown = Shown { root: &repo.root, step, json: asked.json, at: None, read: BTreeMap::new() };
     loop {

@@ -16,6 +16,7 @@ mod open;
 mod plan;
 mod show;
 mod test;
+mod values;
 mod workflow;
 
 use anyhow::Result;
