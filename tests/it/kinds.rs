@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use xtask::process::Run;
 
-use crate::sample::{Content, Ran, Sample};
+use crate::sample::{Content, Ran, Sample, project};
 
 /// One kind of change.
 struct Kind {
@@ -167,7 +167,10 @@ const SOUND: &[Kind] = &[
     Kind {
         name: "table rename",
         flags: &["--rename-table", "invites=invitations"],
-        edits: &[("invites.ts", "  'invites',", "  'invitations',")],
+        edits: &[
+            ("invites.ts", "  'invites',", "  'invitations',"),
+            ("../../../api/src/procedures/auth/auth.ts", "from invites", "from invitations"),
+        ],
         lane: "breaking",
         asked: &["impact 2", "accept"],
         end: End::Whole,
@@ -310,6 +313,77 @@ fn kinds_that_rows_stand_in_the_way_of_end_in_a_question_that_names_them() {
 #[ignore = "several minutes: cargo xtask test --full"]
 fn kinds_that_the_data_allows_are_carried_to_the_report_and_taken_back() {
     tell(&play(SOUND, true));
+}
+
+#[test]
+fn a_breaking_change_can_be_reconsidered_and_an_option_that_is_not_there_yet_opens_nothing() {
+    let sample = Sample::new();
+    let ran = sample.db_change(&["start", "--drop-column", "exercises.equipment"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    sample.db_change(&["attest", "read-docs", "--by", "Ada", "--note", "done"]);
+    assert_eq!(sample.db_change(&[]).json()["next"]["step"], "impact");
+    sample.db_change(&["answer", "impact", "1", "--reason", "old code must go on"]);
+    let ran = sample.db_change(&[]);
+    assert_ne!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("not built yet"), "{}", ran.stderr);
+    sample.db_change(&["answer", "impact", "3", "--reason", "nobody needs it"]);
+    let ran = sample.db_change(&[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the analysis is kept"), "{}", ran.stderr);
+    assert_eq!(sample.changed(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_migration_that_rows_stop_is_mended_by_hand_and_goes_on() {
+    let sample = Sample::new();
+    sample.edit("packages/db/src/schema/workouts.ts", "text('description')", "text('description').notNull()");
+    assert_eq!(
+        sample
+            .db_change(&["start", "--title", "Describe", "--not-null", "workouts.description", "--to", "declare"])
+            .code,
+        3
+    );
+    let (ran, _) = drive(&sample, "rehearse");
+    let question = ran.json()["next"]["question"].as_str().unwrap().to_owned();
+    assert!(question.contains("600 of 2,400 rows of `workouts`"), "{question}");
+    assert_eq!(sample.db_change(&["answer", "rehearse", "1", "--reason", "they get an empty text"]).code, 0);
+    let file = "packages/db/drizzle/0007_describe.sql";
+    let made = sample.read(file);
+    let repair =
+        "UPDATE \"workouts\" SET \"description\" = '' WHERE \"description\" IS NULL;--> statement-breakpoint\n";
+    sample.write(file, &format!("{repair}{made}"));
+    let (ran, asked) = drive(&sample, "rehearse");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(asked, ["accept"], "the statement that nobody declared is accepted by name");
+    // Another table's rows are not what the change is about.
+    sample.write(
+        file,
+        &format!("UPDATE \"users\" SET \"name\" = upper(\"name\");--> statement-breakpoint\n{repair}{made}"),
+    );
+    let (ran, _) = drive(&sample, "rehearse");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("column users.name has other values"), "{}", ran.stderr);
+}
+
+/// The table of the README, but for its seconds.
+#[test]
+fn the_readme_tells_the_lane_and_the_questions_of_every_kind() {
+    let readme = fs::read_to_string(project().join("README.md")).unwrap();
+    for kind in SOUND.iter().chain(UNSOUND) {
+        let mut questions: Vec<&str> =
+            kind.asked.iter().map(|asked| if *asked == "accept" { "findings" } else { "how to go on" }).collect();
+        let end = match kind.end {
+            End::Data(_) => {
+                questions.push("what to do about the rows");
+                "stopped by rows of the sample"
+            }
+            End::Refused(_) => "refused",
+            _ => "rehearsed",
+        };
+        let questions = if questions.is_empty() { "none".to_owned() } else { questions.join(", ") };
+        let row = format!("| {} | {} | {questions} | {end} |", kind.name, kind.lane);
+        assert!(readme.contains(&row), "the README has no row: {row}");
+    }
 }
 
 fn play(kinds: &[Kind], to_the_end: bool) -> Vec<Seen> {
