@@ -11,7 +11,8 @@ use anyhow::Result;
 use super::world::{APPLICATION, NOWHERE, World};
 use crate::drizzle::inventory::{self, Findings, Folder, OF_DATABASE, OF_SCHEMA};
 use crate::drizzle::journal::{self, Applied, Journal};
-use crate::drizzle::{Config, Project, Snapshot, config, schema, snapshot};
+use crate::drizzle::layout::Layout;
+use crate::drizzle::{Config, History, Project, Snapshot, config, folder_problems, schema, snapshot};
 use crate::engine::Host;
 use crate::failure::Failure;
 use crate::pg::url::{self, DatabaseUrl};
@@ -62,6 +63,9 @@ pub fn survey(place: &Place<'_>) -> Result<Survey> {
     };
     let shown = out.strip_prefix(place.root).unwrap_or(&out).display().to_string();
     let config = config.and_then(|config| of_folder(config, &out, place.root));
+    if out.is_dir() && Layout::of(&out)? == Layout::Folders {
+        return folders(place, &project, &config, &out, shown);
+    }
     // A config that names a folder which is not there yet is that of a new project.
     let journal = load(&out, &shown, config.is_err() || place.migrations.is_some())?;
     let folder = Folder { path: &out, shown: &shown };
@@ -75,7 +79,8 @@ pub fn survey(place: &Place<'_>) -> Result<Survey> {
         folder: shown.clone(),
     };
     match applied(place, config.as_ref().ok())? {
-        Ok(applied) => {
+        Ok(rows) => {
+            let applied: Vec<Applied> = rows.into_iter().map(|row| (row.hash, row.created_at)).collect();
             found.findings.problems.extend(inventory::of_rows(folder, &journal, &applied));
             let pending = journal::pending(&journal.entries, &applied);
             found.pending = Some(pending.into_iter().map(|entry| entry.tag.clone()).collect());
@@ -84,7 +89,55 @@ pub fn survey(place: &Place<'_>) -> Result<Survey> {
         Err(reason) => found.findings.not_judged(OF_DATABASE, &reason),
     }
     match (&project, &config) {
-        (Ok(project), Ok(config)) => schema_files(project, config, &journal, &mut found),
+        (Ok(project), Ok(config)) => {
+            let newest = newest(&config.out, &journal, &found.findings);
+            against_schema(project, config, newest, &mut found);
+        }
+        (Err(reason), _) | (_, Err(reason)) => found.findings.not_judged(OF_SCHEMA, reason),
+    }
+    Ok(found)
+}
+
+/// The layout of drizzle-kit 1.x: without a journal, nothing in it can be out of order or skipped.
+fn folders(
+    place: &Place<'_>,
+    project: &Judged<Project>,
+    config: &Judged<Config>,
+    out: &Path,
+    folder: String,
+) -> Result<Survey> {
+    let history = History::load(out)?;
+    let mut found = Survey {
+        migrations: history.entries.iter().map(|entry| entry.tag.clone()).collect(),
+        applied: Vec::new(),
+        pending: None,
+        unlisted: Vec::new(),
+        tables: None,
+        findings: Findings::default(),
+        folder,
+    };
+    let rows = match applied(place, config.as_ref().ok())? {
+        Ok(rows) => {
+            found.pending = Some(history.pending(&rows).into_iter().map(|entry| entry.tag.clone()).collect());
+            found.applied = rows.iter().map(|row| (row.hash.clone(), row.created_at)).collect();
+            rows
+        }
+        Err(reason) => {
+            found.findings.not_judged(&["edited_after_apply"], &reason);
+            Vec::new()
+        }
+    };
+    found.findings.problems.extend(folder_problems::problems(&history, &rows));
+    match (project, config) {
+        (Ok(project), Ok(config)) => {
+            let broken = !found.findings.problems.is_empty();
+            let newest = if broken {
+                Err("the migrations have problems of their own, so that none of them is surely the newest".to_owned())
+            } else {
+                history.latest(project).map_err(|error| said(&error))
+            };
+            against_schema(project, config, newest, &mut found);
+        }
         (Err(reason), _) | (_, Err(reason)) => found.findings.not_judged(OF_SCHEMA, reason),
     }
     Ok(found)
@@ -175,7 +228,7 @@ fn load(out: &Path, shown: &str, must_be: bool) -> Result<Journal> {
 }
 
 /// The rows of the migrations table, or why they are not known.
-fn applied(place: &Place<'_>, config: Option<&Config>) -> Result<Judged<Vec<Applied>>> {
+fn applied(place: &Place<'_>, config: Option<&Config>) -> Result<Judged<Vec<migrations::Applied>>> {
     let url = match database(place)? {
         Ok(url) => url,
         Err(reason) => return Ok(Err(reason)),
@@ -190,7 +243,7 @@ fn applied(place: &Place<'_>, config: Option<&Config>) -> Result<Judged<Vec<Appl
         None => ("drizzle", "__drizzle_migrations", "the default: the config was not read"),
     };
     Ok(match migrations::applied(&mut client, schema, table) {
-        Ok(Some(rows)) => Ok(rows.into_iter().map(|row| (row.hash, row.created_at)).collect()),
+        Ok(Some(rows)) => Ok(rows),
         Ok(None) => Err(format!("there is no table `{schema}.{table}` ({whose}) in {}", url.display())),
         Err(error) => Err(said(&error)),
     })
@@ -209,7 +262,7 @@ fn database(place: &Place<'_>) -> Result<Judged<DatabaseUrl>> {
     })
 }
 
-fn schema_files(project: &Project, config: &Config, journal: &Journal, found: &mut Survey) {
+fn against_schema(project: &Project, config: &Config, newest: Judged<Snapshot>, found: &mut Survey) {
     let files = match schema::read(project, config, None) {
         Ok(files) => files,
         Err(error) => return found.findings.not_judged(OF_SCHEMA, &said(&error)),
@@ -219,7 +272,7 @@ fn schema_files(project: &Project, config: &Config, journal: &Journal, found: &m
         Ok(problems) => found.findings.problems.extend(problems),
         Err(error) => found.findings.not_judged(&["table_not_exported"], &said(&error)),
     }
-    match newest(&config.out, journal, &found.findings) {
+    match newest {
         Ok(newest) => found.findings.problems.extend(inventory::schema_without_migration(&newest, &files.snapshot)),
         Err(reason) => found.findings.not_judged(&["schema_without_migration"], &reason),
     }
