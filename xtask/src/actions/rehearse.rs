@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::backup::thousands;
 use super::change::Change;
-use super::generate::Migration;
+use super::generate::{Migration, is_custom};
 use super::mapping::mapping;
 use super::schema::journal_of;
 use super::shadow::Database;
@@ -58,6 +58,9 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let number = migration.tag.split('_').next().unwrap_or_default();
     let compared = match sums.rows() {
         0 => "no row there to compare".to_owned(),
+        rows if change.operations.iter().any(is_custom) && !change.values.is_empty() => {
+            format!("{} rows, no column changed but {}", thousands(rows), change.values.join(", "))
+        }
         rows => format!("{} rows, 0 of {columns} columns changed", thousands(rows)),
     };
     Ok(Outcome::Passed(

@@ -291,6 +291,7 @@ fn receipt(world: &World<'_>, context: &StepContext<'_>) -> Result<(PathBuf, Str
         accepted: context.proven("review", "accepted")?,
         decisions,
     };
-    let path = migration.file.with_file_name("receipts").join(format!("{}.toml", migration.tag));
+    let folder = migration.file.parent().context("a migration lies in a folder")?;
+    let path = super::receipt::path(folder, &migration.tag);
     Ok((path, toml::to_string(&receipt).context("describing the receipt")?))
 }

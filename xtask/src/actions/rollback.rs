@@ -1,7 +1,7 @@
 //! The rollback: written from the declared operations, and proven on copies the way a person would run it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -35,7 +35,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let migration = Migration::of(context)?;
     let path = path(&migration);
     let (before, after) = migration.snapshots(world)?;
-    let derived = rollback::derive(&rollback::Migration {
+    let known = rollback::Migration {
         operations: &change.operations,
         before: &before,
         after: &after,
@@ -44,14 +44,21 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
         when: migration.when,
         migrations_table: world.migrations_table()?,
         sql: &migration.sql()?,
-    });
+    };
+    let derived = rollback::derive(&known);
     let shown = path.strip_prefix(&world.root).unwrap_or(&path).display().to_string();
     let derived = match derived {
         Derived::Sql(derived) => Some(derived.text),
-        Derived::NotDerivable(reason) if !path.exists() => {
+        Derived::NotDerivable(reason) if is_unwritten(&path) => {
+            if !path.exists() {
+                durable::write(&path, rollback::frame(&known).as_bytes())?;
+            }
             return Ok(Outcome::Edit {
-                message: format!("The rollback cannot be derived: {reason}. Write {shown} by hand."),
-                details: vec!["the next steps prove it like a derived one".to_owned()],
+                message: format!("The rollback cannot be derived: {reason}. Write the inverse into {shown}."),
+                details: vec![
+                    "what stands around its place keeps it safe on the wrong database, and a second time".to_owned(),
+                    "the next steps prove it like a derived one".to_owned(),
+                ],
                 evidence: Evidence::default(),
             });
         }
@@ -78,6 +85,11 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
             .info("file", path.display().to_string())
             .info("shown", shown),
     ))
+}
+
+/// Not there, or without the inverse that a person has to write.
+fn is_unwritten(path: &Path) -> bool {
+    fs::read_to_string(path).map_or(!path.exists(), |text| text.contains(rollback::UNWRITTEN))
 }
 
 /// Up → down, down again, up again; up → new rows → down; down where the migration never was.

@@ -1,5 +1,6 @@
 //! Questions to git, and the one thing we ask it to make: a work tree of the base commit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -96,6 +97,12 @@ pub fn changed_files(root: &Path, base: &str) -> Result<Vec<String>> {
     let tracked = at(root, base, &["diff", "--name-only", "-z", base, "--"])?;
     let new = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
     Ok(tracked.split('\0').chain(new.split('\0')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// Files below a folder at a commit, relative to the root.
+pub fn files_at(root: &Path, commit: &str, folder: &str) -> Result<BTreeSet<String>> {
+    let listed = at(root, commit, &["ls-tree", "-r", "-z", "--name-only", commit, "--", folder])?;
+    Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
 /// A file as it stands at a commit; none where the commit does not have it.

@@ -10,7 +10,8 @@ use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
 use super::{answer, left_over, only};
 use crate::actions;
-use crate::actions::change::{self, Change};
+use crate::actions::change::{self, Change, Origin};
+use crate::actions::infer::{self, Found};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go, Start};
 use crate::digest;
@@ -39,8 +40,9 @@ fn go_on(go: &Go) -> Result<u8> {
     let found = match repo.home.open_run(DB_CHANGE, &repo.branch)? {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
-            Some(change) => create(&repo, &loaded, &change)?,
-            None => return nothing_to_do(&repo),
+            Found::Change(change) => create(&repo, &loaded, &change)?,
+            Found::Proven(tag) => return proven_already(&tag),
+            Found::Nothing => return nothing_to_do(&repo),
         },
     };
     drive(&repo, loaded, found, go, held)
@@ -66,8 +68,9 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
     let change = match declared {
         Some(change) => change,
         None => match inferred(&repo, &loaded)? {
-            Some(change) => Change { title: start.title.clone().unwrap_or(change.title), ..change },
-            None => {
+            Found::Change(change) => Change { title: start.title.clone().unwrap_or(change.title.clone()), ..*change },
+            Found::Proven(tag) => return proven_already(&tag),
+            Found::Nothing => {
                 return Err(Failure::usage("no change is declared, and the schema files say what the newest migration says")
                     .hint("declare one: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")
                     .hint("or edit the schema files first")
@@ -97,6 +100,12 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
     drive(&repo, loaded, found, go, held)
 }
 
+fn proven_already(tag: &str) -> Result<u8> {
+    print(&format!("nothing to do: `{tag}` is proven as it stands, and not committed yet\n"));
+    print("next  git add -A && git commit\n");
+    Ok(0)
+}
+
 fn nothing_to_do(repo: &Repo) -> Result<u8> {
     print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
     if let Some((_, state)) = repo.home.last_run(DB_CHANGE, &repo.branch)? {
@@ -110,7 +119,7 @@ fn nothing_to_do(repo: &Repo) -> Result<u8> {
 fn declared(start: &Start) -> Result<Option<Change>> {
     let mut operations: Vec<Operation> = Vec::new();
     let mut title = start.title.clone();
-    let mut from = "flags";
+    let mut from = Origin::Flags;
     if let Some(path) = &start.change {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
@@ -121,14 +130,14 @@ fn declared(start: &Start) -> Result<Option<Change>> {
         })?;
         operations.extend(file.operation);
         title = title.or(file.title);
-        from = "file";
+        from = Origin::File;
     }
     operations.extend(start.declared.operations()?);
     if operations.is_empty() {
         return Ok(None);
     }
     let title = title.unwrap_or_else(|| operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    Ok(Some(Change { title, from: from.to_owned(), operations, tables: Vec::new(), values: Vec::new() }))
+    Ok(Some(Change::new(title, from, operations)))
 }
 
 #[derive(serde::Deserialize)]
@@ -139,11 +148,11 @@ struct ChangeFile {
     operation: Vec<Operation>,
 }
 
-fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Option<Change>> {
+fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Found> {
     // Logs need a place before there is a run; a folder without a state is no run.
     let folder = repo.home.run(".opening");
     folder.create()?;
-    let found = change::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?));
+    let found = infer::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?));
     if let Err(error) = &found
         && let Some(asked) = error.downcast_ref::<Failure>().filter(|failure| failure.kind == Kind::Waiting)
         && !std::io::stdout().is_terminal()

@@ -1,0 +1,195 @@
+//! Where a run can start: with an idea, an edited schema, a migration that is there already, SQL of one's own, a
+//! colleague's branch. Each with the real tools, and the same proofs behind it.
+
+use serde_json::Value;
+use xtask::process::{Run, tools};
+
+use crate::sample::{Ran, Sample};
+
+const USERS: &str = "packages/db/src/schema/users.ts";
+const DRIZZLE: &str = "packages/db/drizzle";
+
+/// Goes on until nothing waits any more: every word is given, `edit` does what a step waits for. Gives the last stop.
+fn through(sample: &Sample, first: Ran, edit: &mut dyn FnMut(&str, &Value)) -> Ran {
+    let mut ran = first;
+    for _ in 0..20 {
+        if ran.code != 3 {
+            return ran;
+        }
+        let next = ran.json()["next"].clone();
+        let at = next["step"].as_str().unwrap();
+        let word = match next["kind"].as_str().unwrap() {
+            "edit" => {
+                edit(at, &next);
+                Vec::new()
+            }
+            "attestation" => vec!["attest", at, "--by", "Ada", "--note", "done"],
+            "decision" if next["findings"].as_array().is_some_and(|found| !found.is_empty()) => {
+                let found = next["findings"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+                ["accept"].into_iter().chain(found).chain(["--reason", "to see"]).collect()
+            }
+            "decision" if at == "declare" => vec!["answer", at, "1", "--reason", "as I meant it"],
+            "decision" if at == "measure" => vec!["answer", at, "3", "--reason", "at night"],
+            "decision" => vec!["answer", at, "2", "--reason", "one instance"],
+            kind => panic!("no word for {at} ({kind})"),
+        };
+        if !word.is_empty() {
+            assert_eq!(sample.db_change(&word).code, 0);
+        }
+        ran = sample.db_change(&[]);
+    }
+    panic!("it waits for ever");
+}
+
+/// drizzle-kit, as the developer calls it.
+fn generate(sample: &Sample, args: &[&str]) {
+    let bun = tools::bun(Some(&sample.root())).unwrap().path;
+    let mut run = Run::new(&bun, sample.path("packages/db")).args(["run", "db:generate"]).args(args.iter().copied());
+    run.env.clone_from(&sample.env);
+    run = run.env("PATH", tools::path_with(&[bun.parent().unwrap()]));
+    let ran = Ran::of(&run);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+/// Ended with its receipt, and applied once to the development database.
+#[track_caller]
+fn is_proven(sample: &Sample, ran: &Ran, tag: &str, before: usize) {
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for line in [format!("✅ Migration: {tag}.sql generated"), "✅ Rollback tested".to_owned(), "✅ Tests: ".to_owned()]
+    {
+        assert!(ran.stdout.contains(&line), "{}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains('❌'), "{}", ran.stdout);
+    assert!(sample.path(&format!("{DRIZZLE}/receipts/{tag}.toml")).exists());
+    assert_eq!(sample.content().applied.len(), before + 1);
+    let why = sample.db_change(&["why", "schema-test-red", "--json"]).json();
+    assert!(why["proven"]["claims"].as_array().is_some_and(|claims| !claims.is_empty()), "{why}");
+}
+
+#[test]
+fn a_generated_migration_is_read_confirmed_and_adopted_as_it_is() {
+    let sample = Sample::new();
+    let applied = sample.content().applied.len();
+    sample.edit(
+        USERS,
+        "name: text('name').notNull(),",
+        "name: text('name').notNull(),\n  rank: integer('rank').notNull().default(1),",
+    );
+    sample.edit(USERS, "pgEnum, pgTable", "integer, pgEnum, pgTable");
+    generate(&sample, &["--name", "ranks"]);
+    let file = format!("{DRIZZLE}/0007_ranks.sql");
+    let sql = sample.read(&file);
+
+    let ran = sample.db_change(&[]);
+    let ran = match ran.json()["next"]["step"].as_str() {
+        Some("read-docs") => {
+            sample.db_change(&["attest", "read-docs", "--by", "Ada", "--note", "read"]);
+            sample.db_change(&[])
+        }
+        _ => ran,
+    };
+    assert_eq!(ran.code, 3);
+    let next = &ran.json()["next"];
+    assert_eq!((&next["step"], &next["kind"]), (&Value::from("declare"), &Value::from("decision")));
+    let question = next["question"].as_str().unwrap();
+    assert!(question.contains("0007_ranks.sql") && question.contains("add column users.rank"), "{question}");
+    assert_eq!(next["command"], "cargo xtask db-change answer declare N --reason TEXT");
+
+    let last = through(&sample, ran, &mut |_, _| {});
+    is_proven(&sample, &last, "0007_ranks", applied);
+    assert_eq!(sample.read(&file), sql, "the file is adopted, not made anew");
+    let again = sample.db_change(&[]);
+    assert!(again.stderr.contains("`0007_ranks` is proven as it stands"), "{}", again.stderr);
+}
+
+const FUNCTION: &str = r#"CREATE FUNCTION tidy_title() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.title := trim(NEW.title);
+  RETURN NEW;
+END
+$$;
+--> statement-breakpoint
+CREATE TRIGGER workouts_tidy_title BEFORE INSERT OR UPDATE ON "workouts" FOR EACH ROW EXECUTE FUNCTION tidy_title();
+"#;
+
+#[test]
+fn a_function_with_its_trigger_is_proven_by_a_test_and_a_rollback_of_a_persons_own() {
+    let sample = Sample::new();
+    let applied = sample.content().applied.len();
+    generate(&sample, &["--custom", "--name", "tidy_titles"]);
+    let file = format!("{DRIZZLE}/0007_tidy_titles.sql");
+    sample.db_change(&[]).fails(3, &["holds no statement yet"]);
+    sample.write(&file, FUNCTION);
+
+    let mut waited = Vec::new();
+    let first = sample.db_change(&[]);
+    let last = through(&sample, first, &mut |step, next| {
+        waited.push(step.to_owned());
+        match (step, waited.len()) {
+            // The skeleton as it is: nobody is let past it.
+            ("schema-test-scaffold", 1) => assert!(next["details"][0].as_str().unwrap().contains("not written yet")),
+            ("schema-test-scaffold", 2) => {
+                let test = "packages/db/tests/tidy-titles.test.ts";
+                let text = sample.read(test);
+                assert!(text.contains("control: workouts can be written and read"), "{text}");
+                let line = text.lines().find(|line| line.trim().starts_with("unwritten(")).unwrap();
+                let claim = "      const row = await makeWorkouts(tx, { ['title']: sql`'  Push  '` });\n      expect(row['title']).toBe('Push');";
+                sample.write(test, &text.replace(line, claim));
+            }
+            ("rollback-write", 3) => {}
+            ("rollback-write", 4) => {
+                let rollback = format!("{DRIZZLE}/rollback_0007_tidy_titles.sql");
+                let text = sample.read(&rollback);
+                let place = text.lines().find(|line| line.contains("not written yet")).unwrap();
+                let inverse = "DROP TRIGGER workouts_tidy_title ON workouts;\nDROP FUNCTION tidy_title();";
+                sample.write(&rollback, &text.replace(place, inverse));
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+    is_proven(&sample, &last, "0007_tidy_titles", applied);
+    let why = sample.db_change(&["why", "impact", "--json"]).json();
+    assert!(why["proven"]["checks"]["SQL of one's own"].as_str().unwrap().starts_with("not judged"), "{why}");
+    let verified = sample.db_change(&["why", "verify-schema", "--json"]).json();
+    assert!(verified["proven"]["difference"].to_string().contains("trigger"), "{verified}");
+}
+
+#[test]
+fn a_data_migration_changes_the_declared_column_alone() {
+    let sample = Sample::new();
+    let applied = sample.content().applied.len();
+    let start =
+        ["start", "--custom", "describe every workout", "--touches", "workouts", "--writes", "workouts.description"];
+    let mut waited = Vec::new();
+    let first = sample.db_change(&start);
+    let last = through(&sample, first, &mut |step, _| {
+        waited.push(step.to_owned());
+        match step {
+            "schema-test-scaffold" => {
+                let test = "packages/db/tests/custom-sql-describe-every-workout.test.ts";
+                let text = sample.read(test);
+                let mark = "unwritten(";
+                if let Some(line) = text.lines().find(|line| line.trim().starts_with(mark)) {
+                    let claim = "      const [left] = await rows(tx, sql`select count(*)::int as count from workouts where description is null and created_at < '2026-01-01'`);\n      expect(left?.count).toBe(0);";
+                    sample.write(test, &text.replace(line, claim));
+                }
+            }
+            "implement" => {
+                let file = format!("{DRIZZLE}/0007_custom_sql_describe_every_workout.sql");
+                sample.write(&file, "UPDATE workouts SET description = '' WHERE description IS NULL;\n");
+            }
+            "rollback-write" => {
+                let rollback = format!("{DRIZZLE}/rollback_0007_custom_sql_describe_every_workout.sql");
+                let text = sample.read(&rollback);
+                let place = text.lines().find(|line| line.contains("not written yet")).unwrap();
+                let inverse = "UPDATE workouts SET description = NULL WHERE description = '';";
+                sample.write(&rollback, &text.replace(place, inverse));
+            }
+            other => panic!("{other}"),
+        }
+    });
+    assert_eq!(waited, ["schema-test-scaffold", "implement", "rollback-write"]);
+    is_proven(&sample, &last, "0007_custom_sql_describe_every_workout", applied);
+    let status = sample.status().to_string();
+    assert!(status.contains("no column changed but workouts.description"), "{status}");
+}
