@@ -193,3 +193,90 @@ fn a_data_migration_changes_the_declared_column_alone() {
     let status = sample.status().to_string();
     assert!(status.contains("no column changed but workouts.description"), "{status}");
 }
+
+/// A test of the colleague's own, named after what it claims.
+const PHONE_TEST: &str = r"import { expect, test } from 'bun:test';
+import { sql } from 'drizzle-orm';
+import { db } from '@/db';
+
+test('users.phone holds a number', async () => {
+  const found = await db.execute(sql`select 1 from information_schema.columns where table_name = 'users' and column_name = 'phone'`);
+  expect([...found]).toHaveLength(1);
+});
+";
+
+/// A commit with one nullable column, its migration, and nothing of ours.
+fn column(sample: &Sample, file: &str, after: &str, name: &str) {
+    sample.edit(file, after, &format!("{after}\n  {name}: text('{name}'),"));
+    generate(sample, &["--name", name]);
+}
+
+#[test]
+fn a_colleagues_branch_is_proven_against_the_commit_before_it_with_the_test_that_came_along() {
+    let sample = Sample::new();
+    let applied = sample.content().applied.len();
+    sample.git(&["switch", "--quiet", "--create", "phone"]);
+    sample.write("packages/db/tests/phone.test.ts", PHONE_TEST);
+    column(&sample, USERS, "name: text('name').notNull(),", "phone");
+    sample.commit("users have a phone");
+    let base = sample.git(&["rev-parse", "HEAD^"]);
+    sample.write("NOTES.md", "later");
+    sample.commit("another commit on top");
+
+    let plain = sample.db_change(&[]);
+    assert_eq!(plain.code, 0);
+    assert!(plain.stderr.contains("cargo xtask db-change adopt 0007_phone"), "{}", plain.stderr);
+    sample
+        .db_change(&["adopt", "0007_phon"])
+        .fails(2, &["no migration is called `0007_phon`", "did you mean `0007_phone`?"]);
+    sample.db_change(&["adopt", "0000_create_users_and_workouts"]).fails(4, &["came with the first commit"]);
+
+    let first = sample.db_change(&["adopt"]);
+    let last = through(&sample, first, &mut |step, _| panic!("{step}"));
+    is_proven(&sample, &last, "0007_phone", applied);
+    assert_eq!(sample.status()["change"]["base"], base.trim());
+    let red = sample.db_change(&["why", "schema-test-red", "--json"]).json();
+    assert_eq!(red["proven"]["claims"], Value::from(vec!["users.phone holds a number"]));
+    let again = sample.db_change(&["adopt", "0007_phone"]);
+    assert!(again.code == 0 && again.stderr.contains("has its receipt"), "{}", again.stderr);
+}
+
+#[test]
+fn several_that_the_database_has_already_are_proven_one_at_a_time_on_synthetic_rows() {
+    let sample = Sample::new();
+    sample.git(&["switch", "--quiet", "--create", "two"]);
+    column(&sample, USERS, "name: text('name').notNull(),", "phone");
+    sample.commit("users have a phone");
+    column(&sample, "packages/db/src/schema/workouts.ts", "title: text('title').notNull(),", "level");
+    sample.commit("workouts have a level");
+    migrate(&sample);
+    let before = sample.content();
+
+    let first = sample.db_change(&["adopt"]);
+    assert!(first.stderr.contains("`0007_phone` goes first; then adopt again for 0008_level"), "{}", first.stderr);
+    let last = through(&sample, first, &mut |step, _| panic!("{step}"));
+    is_proven(&sample, &last, "0007_phone", before.applied.len() - 1);
+    let markdown = sample.db_change(&["report", "--format", "md"]).stdout;
+    assert!(markdown.contains("Proven on synthetic rows: `dev` had the migration before the run"), "{markdown}");
+    let applied = sample.db_change(&["why", "apply"]).stdout;
+    assert!(applied.contains("passed"), "{applied}");
+    assert!(sample.read(USERS).contains("@migration 0007"), "the comment is given back to the work tree");
+    for file in ["receipts/0007_phone.toml", "rollback_0007_phone.sql"] {
+        assert!(sample.path(&format!("{DRIZZLE}/{file}")).exists(), "{file}");
+    }
+    sample.commit("the first is proven");
+
+    let first = sample.db_change(&["adopt"]);
+    let last = through(&sample, first, &mut |step, _| panic!("{step}"));
+    is_proven(&sample, &last, "0008_level", before.applied.len() - 1);
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "the development database");
+}
+
+/// What the developer has done long ago.
+fn migrate(sample: &Sample) {
+    let bun = tools::bun(Some(&sample.root())).unwrap().path;
+    let mut run = Run::new(&bun, sample.path("packages/db")).args(["run", "db:migrate"]);
+    run.env.clone_from(&sample.env);
+    let ran = Ran::of(&run.env("PATH", tools::path_with(&[bun.parent().unwrap()])));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}

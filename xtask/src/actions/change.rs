@@ -33,6 +33,9 @@ pub struct Change {
     /// Whether the source database had it applied by then: no copy of that shows what it was like before.
     #[serde(default)]
     pub applied: bool,
+    /// The commit whose tree the run works in, where the work tree holds later migrations too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
 }
 
 /// Who said first what the change is.
@@ -55,7 +58,7 @@ impl Change {
     #[must_use]
     pub fn new(title: String, from: Origin, operations: Vec<Operation>) -> Self {
         let (tables, values) = (Vec::new(), Vec::new());
-        Change { title, from, operations, tables, values, migration: None, applied: false }
+        Change { title, from, operations, tables, values, migration: None, applied: false, tree: None }
     }
 
     /// Read off files: nobody has said it yet.
@@ -91,6 +94,12 @@ impl Change {
     /// The change that a run carries.
     pub fn of(context: &StepContext<'_>) -> Result<Change> {
         context.proven("declare", "change")
+    }
+
+    /// Whether the source database had the run's migration before the run began.
+    pub fn was_applied(context: &StepContext<'_>) -> Result<bool> {
+        let declared = &context.state.declared;
+        Ok(!declared.is_empty() && Change::from_table(declared)?.applied)
     }
 
     pub fn from_table(table: &toml::Table) -> Result<Change> {

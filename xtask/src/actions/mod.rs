@@ -2,6 +2,7 @@
 //!
 //! Adding one: a function here, its row in [`ACTIONS`], a step in the workflow file, a test.
 
+pub mod adopt;
 mod apply;
 mod backup;
 pub mod change;

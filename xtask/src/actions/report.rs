@@ -77,8 +77,14 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
     let taken: u64 = context.proven("backup", "taken_at")?;
     let taken = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(taken));
     let rows: i64 = context.proven("backup", "rows")?;
-    let data =
-        format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows));
+    let data = match change.applied {
+        true => format!(
+            "Proven on synthetic rows: `{source}` had the migration before the run, so the copy was built from the migrations before it. Not proven on real rows."
+        ),
+        false => {
+            format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows))
+        }
+    };
     let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
     let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
     Ok(Summary {

@@ -33,6 +33,8 @@ use crate::workflow::{Loaded, Step};
 /// One run's surroundings.
 pub struct World<'a> {
     pub root: PathBuf,
+    /// The repo's own work tree, where `root` is another commit's.
+    pub home: PathBuf,
     pub loaded: &'a Loaded,
     pub folder: RunFolder,
     pub base: String,
@@ -70,6 +72,7 @@ impl<'a> World<'a> {
     pub fn new(root: &Path, loaded: &'a Loaded, folder: RunFolder, base: &str) -> Self {
         World {
             root: root.to_owned(),
+            home: root.to_owned(),
             loaded,
             folder,
             base: base.to_owned(),
@@ -92,6 +95,12 @@ impl<'a> World<'a> {
         World { experiment: Some(Experiment { real: real.to_owned(), private }), ..self }
     }
 
+    /// The world of a run that works in the tree of an earlier commit.
+    #[must_use]
+    pub fn of_repo(self, home: &Path) -> Self {
+        World { home: home.to_owned(), ..self }
+    }
+
     /// A variable of the workflow file that the actions cannot do without.
     pub fn var(&self, name: &str) -> Result<&str> {
         self.loaded.var(name).ok_or_else(|| {
@@ -111,7 +120,7 @@ impl<'a> World<'a> {
             places::ensure(&experiment.private, 0o700)?;
             return Ok(experiment.private.clone());
         }
-        places::state(&self.root)
+        places::state(&self.home)
     }
 
     pub fn bun(&self) -> Result<&Tool> {
@@ -241,7 +250,7 @@ impl<'a> World<'a> {
 
     /// A value from `.env` of the repo or of the database package.
     fn env_files(&self, name: &str) -> Option<String> {
-        let root = self.experiment.as_ref().map_or(&self.root, |experiment| &experiment.real);
+        let root = self.experiment.as_ref().map_or(&self.home, |experiment| &experiment.real);
         let package = self.loaded.var("db_package").map(|package| root.join(package));
         [Some(root.clone()), package].into_iter().flatten().find_map(|folder| {
             let text = std::fs::read_to_string(folder.join(".env")).ok()?;
@@ -329,7 +338,7 @@ impl Host for World<'_> {
     }
 
     fn branch(&self) -> Option<String> {
-        if self.experiment.is_some() { None } else { git::branch(&self.root).ok() }
+        if self.experiment.is_some() { None } else { git::branch(&self.home).ok() }
     }
 
     fn opened(&self) {

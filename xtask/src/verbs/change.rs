@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
-use super::{answer, left_over, only};
+use super::{answer, left_over, only, place};
 use crate::actions;
+use crate::actions::adopt;
 use crate::actions::change::{self, Change, Origin};
 use crate::actions::infer::{self, Found};
 use crate::actions::world::World;
@@ -40,9 +41,9 @@ fn go_on(go: &Go) -> Result<u8> {
     let found = match repo.home.open_run(DB_CHANGE, &repo.branch)? {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
-            Found::Change(change) => create(&repo, &loaded, &change)?,
+            Found::Change(change) => create(&repo, &loaded, &change, None)?,
             Found::Proven(tag) => return proven_already(&tag),
-            Found::Nothing => return nothing_to_do(&repo),
+            Found::Nothing => return nothing_to_do(&repo, &loaded, go),
         },
     };
     drive(&repo, loaded, found, go, held)
@@ -59,12 +60,7 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
     let loaded = open::current(&repo.root, DB_CHANGE)?;
     let declared = declared(start)?;
     let held = lock::take(&repo.home, "cargo xtask db-change start")?;
-    if let Some((_, state)) = repo.home.open_run(DB_CHANGE, &repo.branch)? {
-        return Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
-            .hint("go on with it: cargo xtask db-change")
-            .hint("or end it: cargo xtask db-change abort --reason TEXT")
-            .into());
-    }
+    refuse_second(&repo)?;
     let change = match declared {
         Some(change) => change,
         None => match inferred(&repo, &loaded)? {
@@ -78,7 +74,7 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
             }
         },
     };
-    let found = create(&repo, &loaded, &change)?;
+    let found = create(&repo, &loaded, &change, None)?;
     drive(&repo, loaded, found, &start.go, held)
 }
 
@@ -95,9 +91,18 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
     let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
     let found = match repo.home.open_run(name, &repo.branch)? {
         Some(found) => found,
-        None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
+        None => new_run(&repo, &loaded, name, name, toml::Table::new(), None)?,
     };
     drive(&repo, loaded, found, go, held)
+}
+
+/// A branch carries one change at a time.
+pub(super) fn refuse_second(repo: &Repo) -> Result<()> {
+    let Some((_, state)) = repo.home.open_run(DB_CHANGE, &repo.branch)? else { return Ok(()) };
+    Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
+        .hint("go on with it: cargo xtask db-change")
+        .hint("or end it: cargo xtask db-change abort --reason TEXT")
+        .into())
 }
 
 fn proven_already(tag: &str) -> Result<u8> {
@@ -106,7 +111,26 @@ fn proven_already(tag: &str) -> Result<u8> {
     Ok(0)
 }
 
-fn nothing_to_do(repo: &Repo) -> Result<u8> {
+/// What is committed on this branch and was never proven: a colleague's, or made without this.
+fn unproven(tags: &[String], first: &str, go: &Go) -> Result<u8> {
+    let command = format!("cargo xtask db-change adopt {first}");
+    let (are, text) = (if tags.len() == 1 { "is" } else { "are" }, tags.join(", "));
+    print(&format!("no edit to carry on, but committed on this branch and not proven {are}: {text}\n"));
+    print(&format!("next  prove it: {command}\n"));
+    if go.json {
+        let next =
+            json!({"step": null, "kind": "run", "by": "anyone", "question": null, "details": tags, "command": command});
+        data(&format!("{}\n", json!({"schema": "1.0", "run": null, "next": next})));
+    }
+    Ok(0)
+}
+
+fn nothing_to_do(repo: &Repo, loaded: &Loaded, go: &Go) -> Result<u8> {
+    let world = World::new(&repo.root, loaded, repo.home.run(".opening"), &git::head(&repo.root)?);
+    let open = adopt::unproven(&world)?;
+    if let Some(first) = open.first() {
+        return unproven(&open, first, go);
+    }
     print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
     if let Some((_, state)) = repo.home.last_run(DB_CHANGE, &repo.branch)? {
         print(&format!("last run: {} ({})\n", state.run, state.outcome.as_deref().unwrap_or("open")));
@@ -152,12 +176,15 @@ fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Found> {
     // Logs need a place before there is a run; a folder without a state is no run.
     let folder = repo.home.run(".opening");
     folder.create()?;
-    let found = infer::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?));
+    asked_before_a_run(infer::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?)))
+}
+
+/// There is no run yet that could carry a question: for a program it goes out here.
+pub(super) fn asked_before_a_run<T>(found: Result<T>) -> Result<T> {
     if let Err(error) = &found
         && let Some(asked) = error.downcast_ref::<Failure>().filter(|failure| failure.kind == Kind::Waiting)
         && !std::io::stdout().is_terminal()
     {
-        // There is no run yet that could carry the question.
         let command = asked.hints.iter().find_map(|hint| hint.split_once(": ")).map(|(_, command)| command);
         let next = json!({
             "step": "declare", "kind": "decision", "by": "person", "question": asked.message, "details": asked.details,
@@ -168,19 +195,27 @@ fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Found> {
     found
 }
 
-fn create(repo: &Repo, loaded: &Loaded, change: &Change) -> Result<(RunFolder, State)> {
-    let (folder, mut state) = new_run(repo, loaded, &change.slug(), &change.title, change.to_table()?)?;
+/// `base`: the commit to compare with, where that is not HEAD.
+pub(super) fn create(repo: &Repo, loaded: &Loaded, change: &Change, base: Option<&str>) -> Result<(RunFolder, State)> {
+    let (folder, mut state) = new_run(repo, loaded, &change.slug(), &change.title, change.to_table()?, base)?;
     let (lane, reason) = change::lane(&change.operations);
     raise_lane(&mut state, lane, &reason);
     folder.save(&mut state)?;
     Ok((folder, state))
 }
 
-fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml::Table) -> Result<(RunFolder, State)> {
+fn new_run(
+    repo: &Repo,
+    loaded: &Loaded,
+    slug: &str,
+    title: &str,
+    declared: toml::Table,
+    base: Option<&str>,
+) -> Result<(RunFolder, State)> {
     let run = repo.home.free_id(slug);
     let folder = repo.home.run(&run);
     folder.create()?;
-    let base = git::head(&repo.root)?;
+    let base = base.map_or_else(|| git::head(&repo.root), |base| Ok(base.to_owned()))?;
     let Rules { pinned, by_person, signers } = rules(repo, loaded, &base)?;
     let loaded = pinned.as_ref().unwrap_or(loaded);
     let mut state = State {
@@ -242,7 +277,7 @@ fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
-fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+pub(super) fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let asks = at_terminal();
     let (folder, mut state) = found;
     // Someone may have cleaned up: logs are not needed for anything but reading.
@@ -256,14 +291,20 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
     answers.check(loaded)?;
     mark::bear(&repo.root, &state.run);
     let base = state.base.clone();
-    let world = World::new(&repo.root, loaded, folder.clone(), &base);
+    let place = place::of(repo, &state)?;
+    let world = World::new(&place.root, loaded, folder.clone(), &base).of_repo(&repo.root);
     left_over::wait(&world, &repo.home)?;
     left_over::temporary(&world)?;
+    place.make(&world, false)?;
     let display = shown_on(go);
     let jobs = go.jobs.map(usize::from);
-    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs, lock: Some(&held) };
+    let mut engine =
+        Engine { loaded, host: &world, display, root: &place.root, folder, state, jobs, lock: Some(&held) };
     let code = loop {
-        match engine.run(go.to.as_deref())? {
+        place.bring()?;
+        let stop = engine.run(go.to.as_deref());
+        place.give_back(matches!(stop, Ok(Stop::Done)) && go.to.is_none())?;
+        match stop? {
             Stop::Done => break done(&engine, go),
             Stop::Ended(outcome) => {
                 print(&format!(
