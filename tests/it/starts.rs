@@ -1,7 +1,10 @@
 //! Where a run can start: with an idea, an edited schema, a migration that is there already, SQL of one's own, a
 //! colleague's branch. Each with the real tools, and the same proofs behind it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
+use xtask::process::pty::{Read1, Session};
 use xtask::process::{Run, tools};
 
 use crate::sample::{Ran, Sample};
@@ -41,13 +44,16 @@ fn through(sample: &Sample, first: Ran, edit: &mut dyn FnMut(&str, &Value)) -> R
     panic!("it waits for ever");
 }
 
+fn bun(sample: &Sample, args: &[&str]) -> Run {
+    let bun = tools::bun(Some(&sample.root())).unwrap().path;
+    let mut run = Run::new(&bun, sample.path("packages/db")).args(args.iter().copied());
+    run.env.clone_from(&sample.env);
+    run.env("PATH", tools::path_with(&[bun.parent().unwrap()]))
+}
+
 /// drizzle-kit, as the developer calls it.
 fn generate(sample: &Sample, args: &[&str]) {
-    let bun = tools::bun(Some(&sample.root())).unwrap().path;
-    let mut run = Run::new(&bun, sample.path("packages/db")).args(["run", "db:generate"]).args(args.iter().copied());
-    run.env.clone_from(&sample.env);
-    run = run.env("PATH", tools::path_with(&[bun.parent().unwrap()]));
-    let ran = Ran::of(&run);
+    let ran = Ran::of(&bun(sample, &[&["run", "db:generate"], args].concat()));
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
@@ -119,6 +125,11 @@ fn a_function_with_its_trigger_is_proven_by_a_test_and_a_rollback_of_a_persons_o
     generate(&sample, &["--custom", "--name", "tidy_titles"]);
     let file = format!("{DRIZZLE}/0007_tidy_titles.sql");
     sample.db_change(&[]).fails(3, &["holds no statement yet"]);
+    sample.write(&file, "DO $$ BEGIN DELETE FROM invites; END $$;\n");
+    let asked = sample.db_change(&[]);
+    asked.fails(3, &["which tables and columns does it touch?", "0007_tidy_titles.sql:1   DO $$ BEGIN"]);
+    let command = asked.json()["next"]["command"].as_str().unwrap().to_owned();
+    assert!(command.starts_with("cargo xtask db-change start --custom \"tidy titles\" --touches"), "{command}");
     sample.write(&file, FUNCTION);
 
     let mut waited = Vec::new();
@@ -154,12 +165,18 @@ fn a_function_with_its_trigger_is_proven_by_a_test_and_a_rollback_of_a_persons_o
     assert!(verified["proven"]["difference"].to_string().contains("trigger"), "{verified}");
 }
 
+/// Rows that change, and one that comes with a key of its own.
+const DATA: &str = "UPDATE workouts SET description = '' WHERE description IS NULL;
+--> statement-breakpoint
+INSERT INTO exercises (name, muscle_group) VALUES ('Wall sit', 'legs');
+";
+
 #[test]
-fn a_data_migration_changes_the_declared_column_alone() {
+fn a_data_migration_changes_what_was_declared_and_nothing_else() {
     let sample = Sample::new();
     let applied = sample.content().applied.len();
-    let start =
-        ["start", "--custom", "describe every workout", "--touches", "workouts", "--writes", "workouts.description"];
+    let writes = ["--touches", "workouts,exercises", "--writes", "workouts.description,exercises.*"];
+    let start = [&["start", "--custom", "describe every workout"] as &[&str], &writes].concat();
     let mut waited = Vec::new();
     let first = sample.db_change(&start);
     let last = through(&sample, first, &mut |step, _| {
@@ -176,13 +193,13 @@ fn a_data_migration_changes_the_declared_column_alone() {
             }
             "implement" => {
                 let file = format!("{DRIZZLE}/0007_custom_sql_describe_every_workout.sql");
-                sample.write(&file, "UPDATE workouts SET description = '' WHERE description IS NULL;\n");
+                sample.write(&file, DATA);
             }
             "rollback-write" => {
                 let rollback = format!("{DRIZZLE}/rollback_0007_custom_sql_describe_every_workout.sql");
                 let text = sample.read(&rollback);
                 let place = text.lines().find(|line| line.contains("not written yet")).unwrap();
-                let inverse = "UPDATE workouts SET description = NULL WHERE description = '';";
+                let inverse = "UPDATE workouts SET description = NULL WHERE description = '';\nDELETE FROM exercises WHERE name = 'Wall sit';";
                 sample.write(&rollback, &text.replace(place, inverse));
             }
             other => panic!("{other}"),
@@ -191,7 +208,7 @@ fn a_data_migration_changes_the_declared_column_alone() {
     assert_eq!(waited, ["schema-test-scaffold", "implement", "rollback-write"]);
     is_proven(&sample, &last, "0007_custom_sql_describe_every_workout", applied);
     let status = sample.status().to_string();
-    assert!(status.contains("no column changed but workouts.description"), "{status}");
+    assert!(status.contains("no column changed but exercises.*, workouts.description"), "{status}");
 }
 
 /// A test of the colleague's own, named after what it claims.
@@ -274,9 +291,109 @@ fn several_that_the_database_has_already_are_proven_one_at_a_time_on_synthetic_r
 
 /// What the developer has done long ago.
 fn migrate(sample: &Sample) {
-    let bun = tools::bun(Some(&sample.root())).unwrap().path;
-    let mut run = Run::new(&bun, sample.path("packages/db")).args(["run", "db:migrate"]);
-    run.env.clone_from(&sample.env);
-    let ran = Ran::of(&run.env("PATH", tools::path_with(&[bun.parent().unwrap()])));
+    let ran = Ran::of(&bun(sample, &["run", "db:migrate"]));
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+/// A program on a terminal of its own.
+struct Terminal {
+    session: Session,
+    /// What was shown, and not looked at yet.
+    screen: String,
+}
+
+impl Terminal {
+    fn start(run: &Run) -> Terminal {
+        Terminal { session: Session::start(run).unwrap(), screen: String::new() }
+    }
+
+    /// Waits for this on the screen, then types.
+    #[track_caller]
+    fn asks(&mut self, text: &str, keys: &str) {
+        let begun = Instant::now();
+        while !self.screen.contains(text) {
+            match self.session.read(Duration::from_secs(1)).unwrap() {
+                Read1::Bytes(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes)),
+                Read1::Quiet if begun.elapsed().as_secs() < 120 => {}
+                Read1::Quiet | Read1::Ended => panic!("`{text}` is not shown: {}", self.screen),
+            }
+        }
+        self.screen.clear();
+        self.session.send(keys.as_bytes()).unwrap();
+    }
+
+    fn ends(mut self) -> Option<u32> {
+        while !matches!(self.session.read(Duration::from_secs(120)).unwrap(), Read1::Ended) {}
+        self.session.exit_code().unwrap()
+    }
+}
+
+const ESCAPE: &str = "\u{1b}";
+
+#[test]
+fn an_idea_is_declared_by_answers_at_a_terminal_and_an_edit_confirmed_there() {
+    let sample = Sample::new();
+    let mut terminal = Terminal::start(&sample.command(&["db-change", "start"]));
+    for (question, keys) in [
+        ("What kind of change?", "Rename a col\r"),
+        ("Which table?", "users\r"),
+        ("Which column?", "email\r"),
+        ("Its new name", "email_address\r"),
+        ("Anything else", "n\r"),
+        ("A few words for it", "Rename email\r"),
+        ("--title \"Rename email\" --rename \"users.email=users.email_address\"", ""),
+        ("A few words for the record", ESCAPE),
+    ] {
+        terminal.asks(question, keys);
+    }
+    assert_eq!(terminal.ends(), Some(3));
+    assert_eq!(
+        (&sample.status()["change"]["title"], &sample.status()["lane"]),
+        (&"Rename email".into(), &"breaking".into())
+    );
+    let state = sample.read(".db-change/runs/rename-email-1/state.toml");
+    assert!(state.contains("from = \"questions\"") && state.contains("kind = \"rename_column\""), "{state}");
+    assert_eq!(sample.db_change(&["abort", "--reason", "another"]).code, 0);
+
+    sample.edit(USERS, "name: text('name').notNull(),", "name: text('name').notNull().default('?'),");
+    let mut terminal = Terminal::start(&sample.command(&["db-change", "--to", "declare"]));
+    for (question, keys) in
+        [("A few words for the record", "read\r"), ("Yes, this is the change", "\r"), ("Why?", "as I meant it\r")]
+    {
+        terminal.asks(question, keys);
+    }
+    assert_eq!(terminal.ends(), Some(0));
+    let why = sample.db_change(&["why", "declare", "--json"]).json();
+    assert_eq!((&why["status"], &why["answer"]["option"]), (&"passed".into(), &1.into()));
+}
+
+#[test]
+fn an_idea_is_declared_by_a_file_and_what_was_inferred_and_denied_ends_the_run() {
+    let sample = Sample::new();
+    let file =
+        "title = \"Titles\"\n[[operation]]\nkind = \"set_not_null\"\ntable = \"workouts\"\ncolumn = \"description\"\n";
+    sample.write("change.toml", file);
+    let ran = sample.db_change(&["start", "--change", "change.toml", "--to", "declare"]);
+    assert_eq!(ran.code, 3, "the documents first");
+    assert_eq!(sample.db_change(&["attest", "read-docs", "--by", "Ada", "--note", "read"]).code, 0);
+    assert_eq!(sample.db_change(&["--to", "declare"]).code, 0, "what was declared is not asked");
+    assert_eq!(sample.status()["change"]["title"], "Titles");
+    assert_eq!(sample.db_change(&["abort", "--reason", "another"]).code, 0);
+    std::fs::remove_file(sample.path("change.toml")).unwrap();
+
+    sample.edit("packages/db/src/schema/exercises.ts", "equipment: text('equipment')", "gear: text('gear')");
+    // drizzle-kit takes it for a new column where nobody says otherwise.
+    let mut terminal = Terminal::start(&bun(&sample, &["run", "db:generate", "--name", "lost"]));
+    terminal.asks("created or renamed", "\r");
+    assert_eq!(terminal.ends(), Some(0));
+    let asked = sample.db_change(&[]);
+    let details = asked.json()["next"]["details"].to_string();
+    assert_eq!(asked.code, 3);
+    assert!(
+        details.contains("exercises.equipment is dropped and exercises.gear added, which is no rename"),
+        "{details}"
+    );
+    assert_eq!(sample.db_change(&["answer", "declare", "2", "--reason", "a rename was meant"]).code, 0);
+    let ended = sample.db_change(&[]);
+    assert!(ended.code == 0 && ended.stderr.contains("ended: reconsidered"), "{}", ended.stderr);
 }

@@ -54,6 +54,21 @@ pub fn infer(world: &World<'_>) -> Result<Found> {
     migration(world, &journal, entry, Origin::Generated).map(|change| Found::Change(Box::new(change)))
 }
 
+/// What was declared, where its migration is there already: which one it is, and whether the source has it.
+pub fn with_migration(world: &World<'_>, change: Change) -> Result<Change> {
+    if !git::changed_files(&world.root, "HEAD")?.iter().any(|name| name.ends_with(".sql")) {
+        return Ok(change);
+    }
+    let config = world.config()?;
+    let journal = journal::load(&config.out)?;
+    match new_since(world, &journal, "HEAD")?.as_slice() {
+        [entry] => {
+            Ok(Change { migration: Some(entry.tag.clone()), applied: is_applied(world, config, entry)?, ..change })
+        }
+        _ => Ok(change),
+    }
+}
+
 /// The migrations of a folder that a commit does not have.
 pub(super) fn new_since<'a>(world: &World<'_>, journal: &'a Journal, commit: &str) -> Result<Vec<&'a Entry>> {
     let out = &world.config()?.out;
@@ -64,6 +79,12 @@ pub(super) fn new_since<'a>(world: &World<'_>, journal: &'a Journal, commit: &st
         path.strip_prefix(&world.root).unwrap_or(&path).to_string_lossy().into_owned()
     };
     Ok(journal.entries.iter().filter(|entry| !there.contains(&name(entry))).collect())
+}
+
+/// The newest snapshot of the work tree.
+pub fn latest(world: &World<'_>) -> Result<Snapshot> {
+    let out = &world.config()?.out;
+    snapshot::latest(out, &journal::load(out)?)
 }
 
 /// The schema files against the newest snapshot.

@@ -197,7 +197,7 @@ impl World<'_> {
         if self.is_made(context, "source")? {
             return Ok(());
         }
-        if Change::was_applied(context)? {
+        if Change::was_applied(context) {
             return self.synthetic(context);
         }
         let url = self.on_shadow(context, |shadow| {

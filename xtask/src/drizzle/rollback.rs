@@ -64,6 +64,9 @@ pub fn derive(migration: &Migration<'_>) -> Derived {
 /// In a file whose inverse a person still has to write; as it is, it changes nothing.
 pub const UNWRITTEN: &str = "this rollback is not written yet";
 
+/// Stands in the guard before the hash of the migration that it lets through.
+pub const GUARD: &str = "newest.hash IS DISTINCT FROM ";
+
 /// The file in its form, with a place for the inverse that cannot be derived.
 #[must_use]
 pub fn frame(migration: &Migration<'_>) -> String {
@@ -234,7 +237,7 @@ DECLARE
   newest record;
 BEGIN
   SELECT hash, created_at INTO newest FROM {table} ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1;
-  IF newest.hash IS DISTINCT FROM {hash} OR newest.created_at IS DISTINCT FROM {when} THEN
+  IF {GUARD}{hash} OR newest.created_at IS DISTINCT FROM {when} THEN
     RAISE EXCEPTION USING MESSAGE = {refused};
   END IF;
 END

@@ -9,7 +9,6 @@ use crate::actions::adopt::{self, Adoption};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go};
 use crate::failure::Failure;
-use crate::repo::git;
 use crate::report::terminal::print;
 use crate::state::lock;
 use crate::workflow::Loaded;
@@ -24,9 +23,7 @@ pub(super) fn adopt(tag: Option<&str>, go: &Go, workflow: &str) -> Result<u8> {
     let loaded = open::current(&repo.root, DB_CHANGE)?;
     let held = lock::take(&repo.home, "cargo xtask db-change adopt")?;
     change::refuse_second(&repo)?;
-    let folder = repo.home.run(".opening");
-    folder.create()?;
-    let world = World::new(&repo.root, &loaded, folder, &git::head(&repo.root)?);
+    let world = change::opening(&repo, &loaded)?;
     let Some(tag) = chosen(&world, tag)? else { return Ok(0) };
     let adoption = adopt::choose(&world, &tag)?;
     let change = read(&repo, &loaded, &adoption)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
-use super::{answer, left_over, only, place};
+use super::{answer, left_over, only, place, questions};
 use crate::actions;
 use crate::actions::adopt;
 use crate::actions::change::{self, Change, Origin};
@@ -62,10 +62,18 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
     let held = lock::take(&repo.home, "cargo xtask db-change start")?;
     refuse_second(&repo)?;
     let change = match declared {
-        Some(change) => change,
+        Some(change) => infer::with_migration(&opening(&repo, &loaded)?, change)?,
         None => match inferred(&repo, &loaded)? {
             Found::Change(change) => Change { title: start.title.clone().unwrap_or(change.title.clone()), ..*change },
             Found::Proven(tag) => return proven_already(&tag),
+            Found::Nothing if at_terminal() && !start.go.json => {
+                let latest = infer::latest(&opening(&repo, &loaded)?)?;
+                let Some(change) = questions::change(&latest, start.title.as_deref())? else {
+                    print("nothing is begun\n");
+                    return Ok(Kind::Waiting.exit_code());
+                };
+                change
+            }
             Found::Nothing => {
                 return Err(Failure::usage("no change is declared, and the schema files say what the newest migration says")
                     .hint("declare one: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")
@@ -126,8 +134,7 @@ fn unproven(tags: &[String], first: &str, go: &Go) -> Result<u8> {
 }
 
 fn nothing_to_do(repo: &Repo, loaded: &Loaded, go: &Go) -> Result<u8> {
-    let world = World::new(&repo.root, loaded, repo.home.run(".opening"), &git::head(&repo.root)?);
-    let open = adopt::unproven(&world)?;
+    let open = adopt::unproven(&opening(repo, loaded)?)?;
     if let Some(first) = open.first() {
         return unproven(&open, first, go);
     }
@@ -173,10 +180,14 @@ struct ChangeFile {
 }
 
 fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Found> {
-    // Logs need a place before there is a run; a folder without a state is no run.
+    asked_before_a_run(infer::infer(&opening(repo, loaded)?))
+}
+
+/// The world before there is a run: logs need a place, and a folder without a state is no run.
+pub(super) fn opening<'a>(repo: &Repo, loaded: &'a Loaded) -> Result<World<'a>> {
     let folder = repo.home.run(".opening");
     folder.create()?;
-    asked_before_a_run(infer::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?)))
+    Ok(World::new(&repo.root, loaded, folder, &git::head(&repo.root)?))
 }
 
 /// There is no run yet that could carry a question: for a program it goes out here.

@@ -15,6 +15,7 @@ mod only;
 mod open;
 mod place;
 mod plan;
+mod questions;
 mod show;
 mod test;
 mod workflow;

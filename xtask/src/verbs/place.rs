@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::open::Repo;
-use crate::actions::change::Change;
 use crate::actions::world::World;
 use crate::process::{Log, places};
 use crate::repo::git;
@@ -30,9 +29,9 @@ struct Apart {
 
 /// The tree of a run, made or not.
 pub(super) fn of(repo: &Repo, state: &State) -> Result<Place> {
-    let change = if state.declared.is_empty() { None } else { Some(Change::from_table(&state.declared)?) };
-    match change.and_then(|change| Some((change.tree?, change.migration?))) {
-        Some((commit, migration)) => at(repo, &commit, &migration),
+    let said = |name: &str| state.declared.get(name).and_then(toml::Value::as_str);
+    match said("tree").zip(said("migration")) {
+        Some((commit, migration)) => at(repo, commit, migration),
         None => Ok(Place::here(repo)),
     }
 }
