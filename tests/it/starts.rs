@@ -256,6 +256,39 @@ fn a_colleagues_branch_is_proven_against_the_commit_before_it_with_the_test_that
     assert_eq!(red["proven"]["claims"], Value::from(vec!["users.phone holds a number"]));
     let again = sample.db_change(&["adopt", "0007_phone"]);
     assert!(again.code == 0 && again.stderr.contains("has its receipt"), "{}", again.stderr);
+
+    sample.commit("proven");
+    column(&sample, USERS, "name: text('name').notNull(),", "nickname");
+    column(&sample, USERS, "name: text('name').notNull(),", "motto");
+    sample
+        .db_change(&[])
+        .fails(1, &["2 migrations are not committed, and a run carries one: 0008_nickname, 0009_motto"]);
+    sample.commit("two at once");
+    sample
+        .db_change(&["adopt"])
+        .fails(4, &["brings several migrations, and a run carries one", "0008_nickname, 0009_motto"]);
+}
+
+#[test]
+fn a_rename_that_the_database_has_already_goes_through_on_synthetic_rows() {
+    let sample = Sample::new();
+    sample.git(&["switch", "--quiet", "--create", "rename"]);
+    sample.patch("rename/schema.patch");
+    sample.patch("rename/code.patch");
+    let mut terminal = Terminal::start(&bun(&sample, &["run", "db:generate", "--name", "email_address"]));
+    terminal.asks("created or renamed", "\u{1b}[B");
+    terminal.asks("\u{1b}[33m~", "\r");
+    assert_eq!(terminal.ends(), Some(0));
+    sample.commit("email becomes email_address");
+    migrate(&sample);
+    let before = sample.content();
+
+    let first = sample.db_change(&["adopt"]);
+    let last = through(&sample, first, &mut |step, _| assert_eq!(step, "schema-test-scaffold"));
+    is_proven(&sample, &last, "0007_email_address", before.applied.len() - 1);
+    let findings = sample.db_change(&["why", "review"]).stdout;
+    assert!(!findings.contains("live: "), "no row of before is there to ask: {findings}");
+    assert_eq!(before.difference(&sample.content()), [] as [String; 0], "the development database");
 }
 
 #[test]

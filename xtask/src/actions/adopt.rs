@@ -49,6 +49,7 @@ pub fn choose(world: &World<'_>, tag: &str) -> Result<Adoption> {
     let base = git::parent(&world.root, &commit)?.ok_or_else(|| {
         Failure::refused(format!("`{tag}` came with the first commit: there is nothing before it to compare with"))
             .hint("what every database has from the start needs no proof; prove the ones after it")
+            .hint("in a shallow clone the first commit is only the first that was fetched: git fetch --unshallow")
     })?;
     let new = new_since(world, &journal, &base)?;
     let tree = match new.as_slice() {
