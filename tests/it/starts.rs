@@ -306,6 +306,11 @@ fn several_that_the_database_has_already_are_proven_one_at_a_time_on_synthetic_r
     assert!(first.stderr.contains("`0007_phone` goes first; then adopt again for 0008_level"), "{}", first.stderr);
     let last = through(&sample, first, &mut |step, _| panic!("{step}"));
     is_proven(&sample, &last, "0007_phone", before.applied.len() - 1);
+    assert!(
+        last.stdout.contains("tests passing (on synthetic rows: dev has the migration already)"),
+        "{}",
+        last.stdout
+    );
     let markdown = sample.db_change(&["report", "--format", "md"]).stdout;
     assert!(markdown.contains("Proven on synthetic rows: `dev` had the migration before the run"), "{markdown}");
     let applied = sample.db_change(&["why", "apply"]).stdout;

@@ -3,6 +3,8 @@
 //! A run carries one migration. Where the work tree holds later ones too, the run works in the tree of the last commit that
 //! does not have them.
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::change::{Change, Origin};
@@ -22,6 +24,15 @@ pub struct Adoption {
     pub base: String,
     /// The commit whose tree the run works in; none is the work tree.
     pub tree: Option<String>,
+}
+
+impl World<'_> {
+    /// The world of a run that may work in the tree of an earlier commit of this repo.
+    #[must_use]
+    pub fn of_repo(mut self, home: &Path) -> Self {
+        home.clone_into(&mut self.home);
+        self
+    }
 }
 
 /// The migrations of this branch that no run has proven, oldest first: those that the base branch does not have.

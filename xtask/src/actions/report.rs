@@ -85,6 +85,10 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
             format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows))
         }
     };
+    let synthetic = match change.applied {
+        true => format!(" (on synthetic rows: {source} has the migration already)"),
+        false => String::new(),
+    };
     let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
     let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
     Ok(Summary {
@@ -96,7 +100,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         headline: vec![
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
             line("generate", format!("Migration: {}.sql generated", migration.tag)),
-            line("schema-test-green", format!("Tests: {tests} tests passing")),
+            line("schema-test-green", format!("Tests: {tests} tests passing{synthetic}")),
             line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
         ],
         impact: vec![

@@ -95,12 +95,6 @@ impl<'a> World<'a> {
         World { experiment: Some(Experiment { real: real.to_owned(), private }), ..self }
     }
 
-    /// The world of a run that works in the tree of an earlier commit.
-    #[must_use]
-    pub fn of_repo(self, home: &Path) -> Self {
-        World { home: home.to_owned(), ..self }
-    }
-
     /// A variable of the workflow file that the actions cannot do without.
     pub fn var(&self, name: &str) -> Result<&str> {
         self.loaded.var(name).ok_or_else(|| {
