@@ -41,6 +41,7 @@ mod sample;
 mod secrets;
 mod signals;
 mod stale;
+mod starts;
 mod state_files;
 mod tampering;
 mod two_work_trees;

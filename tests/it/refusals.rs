@@ -49,6 +49,7 @@ fn comes_to(sample: &Sample, step: &str) -> Ran {
                 let found = next["findings"].as_array().unwrap().iter().map(|name| name.as_str().unwrap());
                 ["accept"].into_iter().chain(found).chain(["--reason", "to see"]).collect()
             }
+            "decision" if at == "declare" => vec!["answer", at, "1", "--reason", "as I meant it"],
             "decision" => vec!["answer", at, "2", "--reason", "to see"],
             "edit" => continue,
             kind => panic!("no word for {at} ({kind})"),

@@ -138,10 +138,16 @@ pub struct Signing {
 #[derive(Debug, Subcommand)]
 pub enum ChangeVerb {
     /// Declare the change, then go on as far as possible
-    #[command(
-        after_help = "Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address"
-    )]
+    #[command(after_help = START)]
     Start(Start),
+    /// Prove a migration that is committed already: a colleague's, or one from before this workflow
+    #[command(after_help = ADOPT)]
+    Adopt {
+        /// Its name in the journal [default: the oldest of this branch without a receipt]
+        tag: Option<String>,
+        #[command(flatten)]
+        go: Go,
+    },
     /// Show phases and steps, and what is next
     Status(Shown),
     /// Show what would run, what would be skipped and what waits, with every command; runs nothing
@@ -250,6 +256,20 @@ pub struct Inventory {
     #[command(flatten)]
     pub shown: Shown,
 }
+
+const START: &str = "\
+At a terminal, with nothing declared and the schema files as they were, it asks.
+
+Example: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address
+         cargo xtask db-change start --change rename.toml
+         cargo xtask db-change start --custom \"tidy titles\" --touches workouts --writes workouts.title";
+
+const ADOPT: &str = "\
+It is compared with the commit before the one that brought it. Where the
+database has it already, it is proven on synthetic rows, and the report says so.
+The base branch is `main` or `master`; another: `base_branch` in `[vars]`.
+
+Example: cargo xtask db-change adopt 0007_rename_email";
 
 const INVENTORY: &str = "\
 Problems (exit code 1):

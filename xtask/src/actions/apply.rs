@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use postgres::Client;
 
 use super::backup::{AGAIN, lost};
+use super::change::Change;
 use super::generate::Migration;
 use super::probe::{self, Applying, Seen};
 use super::schema::history_of;
@@ -28,8 +29,23 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     lock(&mut client, target)?;
     let rehearsed: String = context.proven("rehearse", "fingerprint")?;
     let seen = probe::see(world, target)?;
-    if seen.applied.contains(&migration.row()) {
+    if let Some(place) = seen.applied.iter().position(|row| *row == migration.row()) {
+        let later = seen.applied.len() - place - 1;
+        if later > 0 && Change::was_applied(context) {
+            return Ok(Outcome::Passed(before_others(target, &migration, later)));
+        }
         return done(world, target, &migration, &mut client, &rehearsed, None);
+    }
+    if Change::was_applied(context) {
+        let tag = &migration.tag;
+        return Err(Failure::refused(format!(
+            "`{target}` had `{tag}` when the run began, and does not have it any more"
+        ))
+        .detail("it was proven on synthetic rows, and real ones are there to prove it on now")
+        .hint(format!(
+            "prove it anew: cargo xtask db-change abort --reason TEXT, then cargo xtask db-change adopt {tag}"
+        ))
+        .into());
     }
     if let Some(failure) = outdated(context, target, &seen)? {
         return Ok(Outcome::Outdated { step: "backup".to_owned(), failure });
@@ -54,6 +70,16 @@ pub(super) fn apply(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
             .into());
     }
     done(world, target, &migration, &mut client, &rehearsed, Some(migrated.seconds))
+}
+
+/// The target went on: what it is now, the proof of its newest migration compares.
+fn before_others(target: &str, migration: &Migration, later: usize) -> Evidence {
+    let words = format!(
+        "{} already applied to {target}, and {later} newer one{}: its schema is compared by the newest's proof",
+        migration.tag,
+        if later == 1 { "" } else { "s" }
+    );
+    Evidence::new(words).proven("target", target).proven("migration", migration.hash.clone()).info("seconds", 0.0)
 }
 
 /// Polled, never blocking: a waiting session would hold a snapshot that concurrent index builds wait for.

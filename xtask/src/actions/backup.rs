@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
+use super::change::Change;
 use super::generate::Migration;
 use super::probe;
 use super::world::World;
@@ -97,11 +98,17 @@ fn take(world: &World<'_>, context: &StepContext<'_>, source: &str, folder: &Pat
     let mut client = world.connect(context, &restored.name)?;
     let proof = restore::prove(&taken, &mut client)?;
     drop(client);
-    world.keep_as_source(context, &restored)?;
+    let applied = Change::was_applied(context);
+    if !applied {
+        world.keep_as_source(context, &restored)?;
+    }
     world.drop_database(context, &restored)?;
     let version = &world.postgres()?.version;
     let same = version.split('.').next() == taken.identity.server_version.split(['.', ' ']).next();
     let mut summary = format!("{} tables, {} rows, restored and equal", proof.tables, thousands(proof.rows));
+    if applied {
+        summary = format!("{summary}; it has the migration already");
+    }
     if !same {
         summary = format!(
             "{summary}; PostgreSQL {version} here, {} there: timings may differ",

@@ -4,10 +4,9 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
-use crate::drizzle::{History, Snapshot, diff, schema};
+use crate::drizzle::{History, Snapshot};
 use crate::engine::StepContext;
-use crate::failure::{Failure, Kind};
-use crate::process::Log;
+use crate::failure::Failure;
 use crate::sql::{Operation, TableName, nature};
 use crate::workflow::Lane;
 
@@ -19,8 +18,7 @@ const LONGEST: usize = 60;
 #[serde(deny_unknown_fields)]
 pub struct Change {
     pub title: String,
-    /// `flags`, `file` or `schema` (inferred from edited schema files).
-    pub from: String,
+    pub from: Origin,
     #[serde(rename = "operation")]
     pub operations: Vec<Operation>,
     /// Tables of the base that it touches; known once it was held against the base.
@@ -29,9 +27,59 @@ pub struct Change {
     /// Columns that it is about, as `table.column`: where a person lets the migration repair rows, their values may change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+    /// The migration that was there before the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration: Option<String>,
+    /// Whether the source database had it applied by then: no copy of that shows what it was like before.
+    #[serde(default)]
+    pub applied: bool,
+    /// The commit whose tree the run works in, where the work tree holds later migrations too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+}
+
+/// Who said first what the change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    Flags,
+    File,
+    /// Asked at a terminal.
+    Questions,
+    /// Edited schema files.
+    Schema,
+    /// A migration that was generated and not committed yet.
+    Generated,
+    /// A migration of a commit.
+    Commit,
 }
 
 impl Change {
+    #[must_use]
+    pub fn new(title: String, from: Origin, operations: Vec<Operation>) -> Self {
+        let (tables, values) = (Vec::new(), Vec::new());
+        Change { title, from, operations, tables, values, migration: None, applied: false, tree: None }
+    }
+
+    /// Read off files: nobody has said it yet.
+    #[must_use]
+    pub fn is_inferred(&self) -> bool {
+        matches!(self.from, Origin::Schema | Origin::Generated | Origin::Commit)
+    }
+
+    /// What it was read from, in words.
+    #[must_use]
+    pub fn source(&self) -> String {
+        let tag = self.migration.as_deref().unwrap_or("the migration");
+        match self.from {
+            Origin::Flags => "the command line".to_owned(),
+            Origin::File => "a file".to_owned(),
+            Origin::Questions => "your answers".to_owned(),
+            Origin::Schema => "the schema files".to_owned(),
+            Origin::Generated | Origin::Commit => format!("{tag}.sql and its snapshots"),
+        }
+    }
+
     /// `rename-email`: names the run and the test file.
     #[must_use]
     pub fn slug(&self) -> String {
@@ -46,6 +94,12 @@ impl Change {
     /// The change that a run carries.
     pub fn of(context: &StepContext<'_>) -> Result<Change> {
         context.proven("declare", "change")
+    }
+
+    /// Whether the source database had the run's migration before the run began.
+    #[must_use]
+    pub fn was_applied(context: &StepContext<'_>) -> bool {
+        context.state.declared.get("applied").and_then(toml::Value::as_bool).unwrap_or_default()
     }
 
     pub fn from_table(table: &toml::Table) -> Result<Change> {
@@ -99,68 +153,6 @@ pub fn refuse_unbuilt(operations: &[Operation]) -> Result<()> {
         .into())
 }
 
-/// What the edited schema files say, compared with the newest migration; none where they say the same.
-///
-/// Errors: a column that went while another came may be a rename, which only a person can say.
-pub fn infer(world: &World<'_>) -> Result<Option<Change>> {
-    let project = world.work(&Log::at(world.folder.log_stem(0, "infer")))?;
-    let config = world.config()?;
-    let latest = History::load(&config.out)?.latest(&project)?;
-    let now = schema::of_schema(&project, config, Some(latest.id()))?;
-    let operations = diff::differences(&latest, &now, &[]);
-    if operations.is_empty() {
-        return Ok(None);
-    }
-    if let Some(rename) = diff::rename_candidates(&latest, &now).first() {
-        return Err(ask_for_rename(rename).into());
-    }
-    refuse_unbuilt(&operations)?;
-    Ok(Some(Change {
-        title: title(&operations),
-        from: "schema".to_owned(),
-        operations,
-        tables: Vec::new(),
-        values: Vec::new(),
-    }))
-}
-
-/// A name for a change that nobody gave one.
-fn title(operations: &[Operation]) -> String {
-    match operations {
-        [Operation::AddColumn { table, column, .. }] => format!("Add {table} {column}"),
-        [operation] => {
-            let words: String = operation.to_string().chars().map(|c| if c == '→' { ' ' } else { c }).collect();
-            let mut chars = words.chars();
-            chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-        }
-        _ => "Change the schema".to_owned(),
-    }
-}
-
-/// The two look the same in a schema file, and only one of them keeps the data.
-fn ask_for_rename(rename: &Operation) -> Failure {
-    let (question, command) = match rename {
-        Operation::RenameTable { table, to } => (
-            format!("the table `{table}` went and `{to}` came: renamed, or dropped and created?"),
-            format!("--rename-table {table}={to}"),
-        ),
-        Operation::RenameColumn { table, from, to } => (
-            format!("`{table}.{from}` went and `{table}.{to}` came: renamed, or dropped and added?"),
-            format!("--rename {table}.{from}={table}.{to}"),
-        ),
-        other => (other.to_string(), String::new()),
-    };
-    let dropped = match rename {
-        Operation::RenameTable { table, to } => format!("--drop-table {table} --create-table {to}"),
-        Operation::RenameColumn { table, from, to } => format!("--drop-column {table}.{from} --add {table}.{to}=TYPE"),
-        _ => String::new(),
-    };
-    Failure::new(Kind::Waiting, question)
-        .detail("the two look the same in a schema file; only one of them keeps the data")
-        .hint(format!("a rename: cargo xtask db-change start {command}"))
-        .hint(format!("its data is to go: cargo xtask db-change start {dropped}"))
-}
-
 /// The base's newest snapshot.
 pub fn base_snapshot(world: &World<'_>, context: &StepContext<'_>) -> Result<Snapshot> {
     let project = world.base(context, &context.log_of("base"))?;
@@ -174,16 +166,7 @@ mod tests {
 
     #[test]
     fn the_name_of_a_run_has_room_in_the_name_of_a_file() {
-        let slug = |title: &str| {
-            let change = Change {
-                title: title.to_owned(),
-                from: String::new(),
-                operations: Vec::new(),
-                tables: Vec::new(),
-                values: Vec::new(),
-            };
-            change.slug()
-        };
+        let slug = |title: &str| Change::new(title.to_owned(), Origin::Flags, Vec::new()).slug();
         assert_eq!(slug("Rename email"), "rename-email");
         assert_eq!(slug("é").as_str(), "change");
         assert_eq!(slug(&"a".repeat(300)), "a".repeat(60));

@@ -63,7 +63,7 @@ fn targets(change: &Change, source: &mut schema::SchemaSource, base: &schema::Sc
         let places = change.values.iter().filter_map(|place| place.rsplit_once('.'));
         targets.extend(places.map(|(table, column)| Target {
             table: TableName::from(table.to_owned()),
-            column: Some(column.to_owned()),
+            column: (column != "*").then(|| column.to_owned()),
         }));
     }
     for target in &targets {

@@ -13,6 +13,7 @@ use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::sql::{Operation, TableName, nature};
 use crate::state::Evidence;
+use crate::workflow::Lane;
 
 /// The base, and what the change itself brings: a key may be declared on a new column.
 struct Known<'a> {
@@ -49,8 +50,47 @@ pub(super) fn declare(world: &World<'_>, context: &StepContext<'_>) -> Result<Ou
     let (lane, reason) = lane(&change.operations);
     context.set_lane(lane, reason);
     let words = change.in_words();
-    let from = if change.from == "schema" { "   inferred from the schema files" } else { "" };
-    Ok(Outcome::Passed(Evidence::new(format!("{words}{from}")).proven("change", change.to_table()?)))
+    let from = if change.is_inferred() { format!("   inferred from {}", change.source()) } else { String::new() };
+    let evidence = Evidence::new(format!("{words}{from}")).proven("change", change.to_table()?);
+    if !change.is_inferred() || lane == Lane::Additive {
+        return Ok(Outcome::Passed(evidence));
+    }
+    let values = [("source", change.source()), ("operations", words)];
+    let mut details: Vec<String> = change.operations.iter().map(ToString::to_string).collect();
+    details.extend(change.operations.iter().filter_map(what_it_writes));
+    details.extend(lost_by_no_rename(&change.operations, &base));
+    if change.applied {
+        details.push(format!("`{}` has it already: it is proven on synthetic rows", world.source_name()));
+    }
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Ok(Outcome::Decide { values, details, failure: None, evidence })
+}
+
+fn what_it_writes(operation: &Operation) -> Option<String> {
+    let Operation::Custom { tables, writes, .. } = operation else { return None };
+    let tables = tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list = |list: &str| if list.is_empty() { "nothing".to_owned() } else { list.to_owned() };
+    Some(format!("its SQL touches {}, and writes {}", list(&tables), list(&writes.join(", "))))
+}
+
+/// A column that goes while one of its type comes to its table: whoever meant a rename loses its values.
+fn lost_by_no_rename(operations: &[Operation], base: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    for gone in operations {
+        let Operation::DropColumn { table, column } = gone else { continue };
+        let old = base.column(table, column).map(diff::data_type);
+        for came in operations {
+            if let Operation::AddColumn { table: on, column: new, data_type, .. } = came
+                && on == table
+                && old.as_ref() == Some(data_type)
+            {
+                found.push(format!(
+                    "{table}.{column} is dropped and {table}.{new} added, which is no rename: its values go"
+                ));
+            }
+        }
+    }
+    found
 }
 
 /// Never more than one: each has its own rollback, its own window, its own decision.
@@ -192,8 +232,13 @@ fn check(operation: &Operation, known: &Known<'_>) -> Result<()> {
             }
             for place in writes {
                 let (table, column) = place.rsplit_once('.').ok_or_else(|| {
-                    Failure::usage(format!("`{place}` is no column")).hint("write it as table.column")
+                    Failure::usage(format!("`{place}` is no column"))
+                        .hint("write it as table.column, or as table.* where rows come or go")
                 })?;
+                if column == "*" {
+                    check_table(known, &TableName::from(table.to_owned()))?;
+                    continue;
+                }
                 check_column(known, &TableName::from(table.to_owned()), column)?;
             }
             return Ok(());

@@ -23,12 +23,19 @@ const SMALL: i64 = 10_000;
 
 pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
-    let mut client = world.read_source()?;
+    let before = if change.applied { Some(world.clone_of_base(context)?) } else { None };
+    let mut client = match &before {
+        Some(copy) => world.connect(context, &copy.name)?,
+        None => world.read_source()?,
+    };
     let mut touched = Touched::default();
     for table in &change.tables {
         touched.look(world, &mut client, &change, table)?;
     }
     drop(client);
+    if let Some(copy) = &before {
+        world.drop_database(context, copy)?;
+    }
     let code = code_impact::find(world, context, &world.base(context, &context.log)?.root.clone(), &change)?;
     let old_code = old_code(world, context, &change)?;
     let checks = checks::all(&change, &old_code.tried, touched.rows);
@@ -100,7 +107,11 @@ impl Touched {
             format!("{} on production (as the workflow file says)", thousands(rows))
         });
         let here = thousands(facts.rows);
-        self.details.push(format!("rows             {table}: {here} on {} (now); {said}", world.source_name()));
+        let place = match change.applied {
+            true => format!("synthetic rows, as {} has it already", world.source_name()),
+            false => format!("on {} (now)", world.source_name()),
+        };
+        self.details.push(format!("rows             {table}: {here} {place}; {said}"));
         self.rows = self.rows.max(facts.rows);
         self.most = self.most.max(facts.rows).max(production.unwrap_or(0));
         let mut depends = BTreeSet::new();

@@ -42,8 +42,13 @@ pub(super) fn mapping(change: &Change, sql: &str) -> Mapping {
     let custom = change.operations.iter().any(super::generate::is_custom);
     if renames || custom || !intent::undeclared(&change.operations, &statements).is_empty() {
         let columns = change.values.iter().filter_map(|place| place.rsplit_once('.'));
-        let columns = columns.map(|(table, column)| (TableName::from(table.to_owned()), column.to_owned()));
-        mapping.changed_columns.extend(columns);
+        for (table, column) in columns.map(|(table, column)| (TableName::from(table.to_owned()), column)) {
+            match column {
+                // Of SQL of one's own, whose rows come or go as declared.
+                "*" => drop(mapping.rewritten_tables.insert(table)),
+                column => drop(mapping.changed_columns.insert((table, column.to_owned()))),
+            }
+        }
     }
     mapping
 }

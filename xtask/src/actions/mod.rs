@@ -2,6 +2,7 @@
 //!
 //! Adding one: a function here, its row in [`ACTIONS`], a step in the workflow file, a test.
 
+pub mod adopt;
 mod apply;
 mod backup;
 pub mod change;
@@ -15,12 +16,14 @@ mod docs;
 mod dotenv;
 mod generate;
 mod impact;
+pub mod infer;
 mod inventory;
 mod mapping;
 mod measure;
 mod old_code;
 mod only;
 mod probe;
+mod receipt;
 pub mod rehearse;
 mod report;
 mod review;

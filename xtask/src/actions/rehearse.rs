@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::change::Change;
-use super::generate::Migration;
+use super::generate::{Migration, is_custom};
 use super::mapping::mapping;
 use super::schema::history_of;
 use super::shadow::Database;
@@ -60,9 +60,13 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     world.drop_database(context, &copy)?;
     let columns: usize = sums.tables.values().map(|table| table.columns.len()).sum();
     let number = migration.tag.split('_').next().unwrap_or_default();
+    let synthetic = if change.applied { "synthetic " } else { "" };
     let compared = match sums.rows() {
         0 => "no row there to compare".to_owned(),
-        rows => format!("{} rows, 0 of {columns} columns changed", thousands(rows)),
+        rows if change.operations.iter().any(is_custom) && !change.values.is_empty() => {
+            format!("{} {synthetic}rows, no column changed but {}", thousands(rows), change.values.join(", "))
+        }
+        rows => format!("{} {synthetic}rows, 0 of {columns} columns changed", thousands(rows)),
     };
     Ok(Outcome::Passed(
         // Steps that stand on the rehearsal stand on this content: another one is rehearsed, and proven, anew.

@@ -77,8 +77,18 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
     let taken: u64 = context.proven("backup", "taken_at")?;
     let taken = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(taken));
     let rows: i64 = context.proven("backup", "rows")?;
-    let data =
-        format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows));
+    let data = match change.applied {
+        true => format!(
+            "Proven on synthetic rows: `{source}` had the migration before the run, so the copy was built from the migrations before it. Not proven on real rows."
+        ),
+        false => {
+            format!("Proven on `{source}` ({} rows, backup of {taken}); not proven for production.", thousands(rows))
+        }
+    };
+    let synthetic = match change.applied {
+        true => format!(" (on synthetic rows: {source} has the migration already)"),
+        false => String::new(),
+    };
     let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
     let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
     Ok(Summary {
@@ -90,7 +100,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         headline: vec![
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
             line("generate", format!("Migration: {} generated", migration.place().name())),
-            line("schema-test-green", format!("Tests: {tests} tests passing")),
+            line("schema-test-green", format!("Tests: {tests} tests passing{synthetic}")),
             line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
         ],
         impact: vec![

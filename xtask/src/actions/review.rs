@@ -13,9 +13,10 @@ use crate::state::Evidence;
 pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
-    let mut client = world.read_source()?;
+    // What the rows were before it, a database that has it does not tell.
+    let mut client = if change.applied { None } else { Some(world.read_source()?) };
     let sql = migration.sql()?;
-    let mut findings = review::review(&sql, Some(&mut client))?;
+    let mut findings = review::review(&sql, client.as_mut())?;
     findings.extend(undeclared(&sql, &change.operations));
     super::declare::one_breaking(&change.operations)?;
     let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();

@@ -1,7 +1,7 @@
 //! The rollback: written from the declared operations, and proven on copies the way a person would run it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -21,6 +21,7 @@ use crate::pg::migrations::{self, Applied};
 use crate::pg::{synthetic, url};
 use crate::process::{Output, Run};
 use crate::sql::TableName;
+use crate::sql::names::literal;
 use crate::state::{Evidence, durable};
 
 const MEND: &str = "edit the rollback file and run `cargo xtask db-change`; it is proven again";
@@ -35,7 +36,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let migration = Migration::of(context)?;
     let path = path(&migration);
     let (before, after) = migration.snapshots(world, context)?;
-    let derived = rollback::derive(&rollback::Migration {
+    let known = rollback::Migration {
         operations: &change.operations,
         before: &before,
         after: &after,
@@ -45,14 +46,26 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
         when: migration.when,
         migrations_table: world.migrations_table()?,
         sql: &migration.sql()?,
-    });
+    };
+    let derived = rollback::derive(&known);
     let shown = path.strip_prefix(&world.root).unwrap_or(&path).display().to_string();
     let derived = match derived {
         Derived::Sql(derived) => Some(derived.text),
-        Derived::NotDerivable(reason) if !path.exists() => {
+        Derived::NotDerivable(reason) if is_unwritten(&path) => {
+            durable::write(&path, rollback::frame(&known).as_bytes())?;
             return Ok(Outcome::Edit {
-                message: format!("The rollback cannot be derived: {reason}. Write {shown} by hand."),
-                details: vec!["the next steps prove it like a derived one".to_owned()],
+                message: format!("The rollback cannot be derived: {reason}. Write the inverse into {shown}."),
+                details: vec![
+                    "what stands around its place keeps it safe on the wrong database, and a second time".to_owned(),
+                    "the next steps prove it like a derived one".to_owned(),
+                ],
+                evidence: Evidence::default(),
+            });
+        }
+        Derived::NotDerivable(_) if guards_another(&path, &migration.hash) => {
+            return Ok(Outcome::Edit {
+                message: format!("{shown} takes back another text of the migration: see that its inverse still fits."),
+                details: vec![format!("then write the hash of this one into its guards: {}", migration.hash)],
                 evidence: Evidence::default(),
             });
         }
@@ -60,7 +73,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     };
     let ours = context.evidence("rollback-write").ok().and_then(|evidence| evidence.proven.get("rollback").cloned());
     let there = fs::read(&path).ok().map(digest::of);
-    let mine = there.is_none() || there.as_deref() == ours.as_ref().and_then(toml::Value::as_str);
+    let mine = is_unwritten(&path) || there.as_deref() == ours.as_ref().and_then(toml::Value::as_str);
     let by_hand = match derived {
         // A file that a person wrote or edited is theirs; it is proven like any other.
         Some(sql) if mine => {
@@ -79,6 +92,17 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
             .info("file", path.display().to_string())
             .info("shown", shown),
     ))
+}
+
+/// Not there, or without the inverse that a person has to write.
+fn is_unwritten(path: &Path) -> bool {
+    fs::read_to_string(path).map_or(!path.exists(), |text| text.contains(rollback::UNWRITTEN))
+}
+
+/// A file in our form, whose guard lets no other migration through than one that is no more.
+fn guards_another(path: &Path, hash: &str) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_once(rollback::GUARD).is_some_and(|(_, guarded)| !guarded.starts_with(&literal(hash)))
 }
 
 /// Up → down, down again, up again; up → new rows → down; down where the migration never was.
@@ -160,10 +184,11 @@ impl Proof<'_> {
         Ok((print, checksum::take_after(&mut client, &skip, before, &mapping(self.change, self.sql))?))
     }
 
-    /// What the migration fills by itself may come out otherwise each time: a default that is random, or a time.
+    /// What the migration fills by itself may come out otherwise each time: a default that is random, rows with keys of their own.
     fn anew(&self) -> checksum::Mapping {
         let once = mapping(self.change, self.sql);
-        checksum::Mapping { changed_columns: once.new_columns, ..checksum::Mapping::default() }
+        let rewritten_tables = once.rewritten_tables.iter().map(|table| once.table(table)).collect();
+        checksum::Mapping { changed_columns: once.new_columns, rewritten_tables, ..checksum::Mapping::default() }
     }
 
     /// Runs the file as the seed's runbook runs it: `psql $DATABASE_URL < file`.

@@ -12,13 +12,19 @@ use crate::code::{claims, red_green, scaffold, tests};
 use crate::digest;
 use crate::engine::{Host, Outcome, StepContext};
 use crate::failure::Failure;
+use crate::repo::git;
 use crate::state::{Evidence, durable};
 use crate::workflow::Lane;
 
 /// Writes the test, or checks the one that is there, and lets the person have it.
 pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
-    let name = format!("{}/{}.test.ts", context.required("folder")?, change.slug());
+    let folder = context.required("folder")?;
+    let own = format!("{folder}/{}.test.ts", change.slug());
+    let name = match world.root.join(&own).exists() {
+        true => own,
+        false => brought(world, context, &change, folder)?.unwrap_or(own),
+    };
     let path = world.root.join(&name);
     let fresh = !path.exists();
     if fresh {
@@ -46,6 +52,14 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         .hint("write `.execute()` behind a query that is given to `expect(…).rejects`")
         .into());
     }
+    let open = claims::unwritten(&path, &text)?;
+    if !open.is_empty() {
+        return Ok(Outcome::Edit {
+            message: format!("This change needs a test that only you can write: {name}"),
+            details: open.iter().map(|line| format!("{name}:{line}   not written yet")).collect(),
+            evidence: Evidence::default().proven("file", name.clone()).proven("test", digest::of(&text)),
+        });
+    }
     let count = claims.claims.len();
     let evidence = Evidence::new(format!("{name}: {count} claim{}", if count == 1 { "" } else { "s" }))
         .proven("file", name.clone())
@@ -58,6 +72,28 @@ pub(super) fn scaffold(world: &World<'_>, context: &StepContext<'_>) -> Result<O
         });
     }
     Ok(Outcome::Passed(evidence))
+}
+
+/// A test file that came with an adopted change: new since the base, with a claim for each operation. SQL of one's own may be
+/// claimed in any words, so that there it has to be the only new one.
+fn brought(world: &World<'_>, context: &StepContext<'_>, change: &Change, folder: &str) -> Result<Option<String>> {
+    if !change.is_inferred() {
+        return Ok(None);
+    }
+    let base = world.base_tree(context)?;
+    let mut new = git::changed_files(&world.root, &world.base)?;
+    new.retain(|name| name.starts_with(&format!("{folder}/")) && name.ends_with(".test.ts"));
+    new.retain(|name| !base.join(name).exists() && world.root.join(name).exists());
+    new.sort();
+    let claimed = |name: &String| {
+        let path = world.root.join(name);
+        fs::read_to_string(&path).is_ok_and(|text| claims::claims(&path, &text, &change.operations).is_ok())
+    };
+    new.retain(claimed);
+    if new.len() > 1 && change.operations.iter().any(super::generate::is_custom) {
+        return Ok(None);
+    }
+    Ok(new.into_iter().next())
 }
 
 /// The test file of this run, relative to the root.

@@ -32,6 +32,8 @@ use crate::workflow::{Loaded, Step};
 /// One run's surroundings.
 pub struct World<'a> {
     pub root: PathBuf,
+    /// The repo's own work tree, where `root` is another commit's.
+    pub home: PathBuf,
     pub loaded: &'a Loaded,
     pub folder: RunFolder,
     pub base: String,
@@ -69,6 +71,7 @@ impl<'a> World<'a> {
     pub fn new(root: &Path, loaded: &'a Loaded, folder: RunFolder, base: &str) -> Self {
         World {
             root: root.to_owned(),
+            home: root.to_owned(),
             loaded,
             folder,
             base: base.to_owned(),
@@ -110,7 +113,7 @@ impl<'a> World<'a> {
             places::ensure(&experiment.private, 0o700)?;
             return Ok(experiment.private.clone());
         }
-        places::state(&self.root)
+        places::state(&self.home)
     }
 
     pub fn bun(&self) -> Result<&Tool> {
@@ -246,7 +249,7 @@ impl<'a> World<'a> {
 
     /// The work tree that the person works in, whose files say where things are.
     pub(super) fn real_root(&self) -> &Path {
-        self.experiment.as_ref().map_or(&self.root, |experiment| &experiment.real)
+        self.experiment.as_ref().map_or(&self.home, |experiment| &experiment.real)
     }
 
     /// A value from `.env` of the repo or of the database package.
@@ -324,7 +327,7 @@ impl Host for World<'_> {
     }
 
     fn branch(&self) -> Option<String> {
-        if self.experiment.is_some() { None } else { git::branch(&self.root).ok() }
+        if self.experiment.is_some() { None } else { git::branch(&self.home).ok() }
     }
 
     fn opened(&self) {

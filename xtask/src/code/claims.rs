@@ -13,6 +13,7 @@ use oxc_span::GetSpan;
 
 use super::parse;
 use super::schema::{called, text_argument};
+use super::skeleton;
 use crate::failure::Failure;
 use crate::sql::Operation;
 
@@ -71,6 +72,11 @@ pub fn lint(path: &Path, text: &str) -> Result<Vec<Misuse>> {
     Ok(read(path, text)?.builders)
 }
 
+/// Lines of tests that a person still has to write. Errors: the file does not parse.
+pub fn unwritten(path: &Path, text: &str) -> Result<Vec<usize>> {
+    Ok(read(path, text)?.unwritten)
+}
+
 /// The operation's own text, or its table and its columns as words.
 fn is_about(name: &str, operation: &Operation) -> bool {
     let words: BTreeSet<&str> = name.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').collect();
@@ -105,6 +111,7 @@ struct Found {
     tests: Vec<String>,
     refused: Vec<Misuse>,
     builders: Vec<Misuse>,
+    unwritten: Vec<usize>,
 }
 
 fn read(path: &Path, text: &str) -> Result<Found> {
@@ -113,7 +120,7 @@ fn read(path: &Path, text: &str) -> Result<Found> {
     let mut reader = Reader {
         text,
         builders: BTreeMap::new(),
-        found: Found { tests: Vec::new(), refused: Vec::new(), builders: Vec::new() },
+        found: Found { tests: Vec::new(), refused: Vec::new(), builders: Vec::new(), unwritten: Vec::new() },
     };
     reader.visit_program(program);
     Ok(reader.found)
@@ -252,6 +259,9 @@ impl<'a> Visit<'a> for Reader<'_, 'a> {
                 if let (BindingPattern::BindingIdentifier(id), Some(init)) = (&variable.id, &variable.init) {
                     self.builders.insert(id.name.as_str(), init);
                 }
+            }
+            AstKind::CallExpression(call) if call.callee.is_specific_id(skeleton::MARK) => {
+                self.found.unwritten.push(parse::position(self.text, call.span.start as usize).0);
             }
             AstKind::CallExpression(call) => self.test(call),
             AstKind::StaticMemberExpression(member)

@@ -17,6 +17,7 @@ pub mod scaffold;
 mod scaffold_kinds;
 mod scaffold_parts;
 pub mod schema;
+mod skeleton;
 mod sql_text;
 pub mod tests;
 pub mod tokens;

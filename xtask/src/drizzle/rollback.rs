@@ -63,6 +63,23 @@ pub fn derive(migration: &Migration<'_>) -> Derived {
     }
 }
 
+/// In a file whose inverse a person still has to write; as it is, it changes nothing.
+pub const UNWRITTEN: &str = "this rollback is not written yet";
+
+/// Stands in the guard before the hash of the migration that it lets through.
+pub const GUARD: &str = "newest.hash IS DISTINCT FROM ";
+
+/// The file in its form, with a place for the inverse that cannot be derived.
+#[must_use]
+pub fn frame(migration: &Migration<'_>) -> String {
+    let place = format!(
+        "-- Write the inverse here, in the place of the next line; BEGIN, COMMIT and the guards around it stay.\nDO $place$ BEGIN RAISE EXCEPTION {}; END $place$;",
+        literal(UNWRITTEN)
+    );
+    let losses = ["say here what it cannot bring back, or that nothing is lost".to_owned()];
+    text(migration, migration.operations, &[place], &losses)
+}
+
 fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), String> {
     let (before, after) = (migration.before, migration.after);
     only_reversible_statements(migration.sql)?;
@@ -228,7 +245,7 @@ DECLARE
   newest record;
 BEGIN
   SELECT hash, {by} INTO newest FROM {table} ORDER BY {newest_first} LIMIT 1;
-  IF newest.hash IS DISTINCT FROM {hash} OR newest.{by} IS DISTINCT FROM {known} THEN
+  IF {GUARD}{hash} OR newest.{by} IS DISTINCT FROM {known} THEN
     RAISE EXCEPTION USING MESSAGE = {refused};
   END IF;
 END

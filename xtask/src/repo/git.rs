@@ -1,5 +1,6 @@
 //! Questions to git, and the one thing we ask it to make: a work tree of the base commit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -96,6 +97,34 @@ pub fn changed_files(root: &Path, base: &str) -> Result<Vec<String>> {
     let tracked = at(root, base, &["diff", "--name-only", "-z", base, "--"])?;
     let new = git(root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
     Ok(tracked.split('\0').chain(new.split('\0')).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// Files below a folder at a commit, relative to the root.
+pub fn files_at(root: &Path, commit: &str, folder: &str) -> Result<BTreeSet<String>> {
+    let listed = at(root, commit, &["ls-tree", "-r", "-z", "--name-only", commit, "--", folder])?;
+    Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+/// The commit that added a file last, among those that HEAD came from.
+pub fn added_by(root: &Path, name: &str) -> Result<Option<String>> {
+    let found = git(root, &["log", "-1", "--diff-filter=A", "--no-renames", "--format=%H", "HEAD", "--", name])?;
+    Ok(Some(found.trim().to_owned()).filter(|commit| !commit.is_empty()))
+}
+
+/// The first parent of a commit; none of the first one.
+pub fn parent(root: &Path, commit: &str) -> Result<Option<String>> {
+    let output = try_git(root, &["rev-parse", "--verify", "--quiet", &format!("{commit}^")])?;
+    Ok(output.success().then(|| output.stdout.trim().to_owned()))
+}
+
+/// Where HEAD and another line of commits parted; none where there is no such name, or nothing in common.
+pub fn merge_base(root: &Path, name: &str) -> Result<Option<String>> {
+    let output = try_git(root, &["merge-base", "HEAD", name])?;
+    Ok(output.success().then(|| output.stdout.trim().to_owned()))
+}
+
+pub fn is_ancestor(root: &Path, commit: &str, of: &str) -> Result<bool> {
+    Ok(commit == of || try_git(root, &["merge-base", "--is-ancestor", commit, of])?.success())
 }
 
 /// A file as it stands at a commit; none where the commit does not have it.

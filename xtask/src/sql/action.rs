@@ -383,12 +383,12 @@ fn table(node: &SyntaxNode) -> TableName {
     named(node, SyntaxKind::TABLE_NAME_REF).next().unwrap_or_else(|| TableName::new("public", ""))
 }
 
-fn named(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = TableName> {
+pub(super) fn named(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = TableName> {
     node.descendants().filter(move |child| child.kind() == kind).map(|child| path(&child))
 }
 
 /// The names of all parts of one kind below a node, in order.
-fn names(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
+pub(super) fn names(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
     named(node, kind).map(|name| name.name).collect()
 }
 

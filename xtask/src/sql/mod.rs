@@ -1,6 +1,7 @@
 //! SQL as this project sees it: operations, statements, findings and the SQL that we write ourselves.
 
 pub(crate) mod action;
+pub mod effects;
 pub mod finding;
 pub mod flags;
 pub mod intent;

@@ -212,7 +212,9 @@ pub(super) fn ask_workflow(
 }
 
 /// What was said; nothing where the person would rather not, or we are asked to stop.
-fn said<T: Send + 'static>(prompt: impl FnOnce() -> Result<T, InquireError> + Send + 'static) -> Result<Option<T>> {
+pub(super) fn said<T: Send + 'static>(
+    prompt: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
+) -> Result<Option<T>> {
     let terminal = tcgetattr(std::io::stdin()).ok();
     let (sender, receiver) = channel();
     // Reading from a terminal that is gone never ends, and no signal ends it either: it is left to a thread, and to our exit.

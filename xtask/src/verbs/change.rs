@@ -8,9 +8,11 @@ use serde_json::json;
 
 use super::answers_file::{AnswersFile, Asked};
 use super::open::{self, Repo};
-use super::{answer, left_over, only};
+use super::{answer, left_over, only, place, questions};
 use crate::actions;
-use crate::actions::change::{self, Change};
+use crate::actions::adopt;
+use crate::actions::change::{self, Change, Origin};
+use crate::actions::infer::{self, Found};
 use crate::actions::world::World;
 use crate::cli::{DB_CHANGE, Go, Start};
 use crate::digest;
@@ -39,8 +41,9 @@ fn go_on(go: &Go) -> Result<u8> {
     let found = match repo.home.open_run(DB_CHANGE, &repo.branch)? {
         Some(found) => found,
         None => match inferred(&repo, &loaded)? {
-            Some(change) => create(&repo, &loaded, &change)?,
-            None => return nothing_to_do(&repo),
+            Found::Change(change) => create(&repo, &loaded, &change, None)?,
+            Found::Proven(tag) => return proven_already(&tag),
+            Found::Nothing => return nothing_to_do(&repo, &loaded, go),
         },
     };
     drive(&repo, loaded, found, go, held)
@@ -57,17 +60,21 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
     let loaded = open::current(&repo.root, DB_CHANGE)?;
     let declared = declared(start)?;
     let held = lock::take(&repo.home, "cargo xtask db-change start")?;
-    if let Some((_, state)) = repo.home.open_run(DB_CHANGE, &repo.branch)? {
-        return Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
-            .hint("go on with it: cargo xtask db-change")
-            .hint("or end it: cargo xtask db-change abort --reason TEXT")
-            .into());
-    }
+    refuse_second(&repo)?;
     let change = match declared {
-        Some(change) => change,
+        Some(change) => infer::with_migration(&opening(&repo, &loaded)?, change)?,
         None => match inferred(&repo, &loaded)? {
-            Some(change) => Change { title: start.title.clone().unwrap_or(change.title), ..change },
-            None => {
+            Found::Change(change) => Change { title: start.title.clone().unwrap_or(change.title.clone()), ..*change },
+            Found::Proven(tag) => return proven_already(&tag),
+            Found::Nothing if at_terminal() && !start.go.json => {
+                let latest = infer::latest(&opening(&repo, &loaded)?)?;
+                let Some(change) = questions::change(&latest, start.title.as_deref())? else {
+                    print("nothing is begun\n");
+                    return Ok(Kind::Waiting.exit_code());
+                };
+                change
+            }
+            Found::Nothing => {
                 return Err(Failure::usage("no change is declared, and the schema files say what the newest migration says")
                     .hint("declare one: cargo xtask db-change start --title \"Rename email\" --rename users.email=users.email_address")
                     .hint("or edit the schema files first")
@@ -75,7 +82,7 @@ pub(super) fn start(start: &Start, workflow: &str) -> Result<u8> {
             }
         },
     };
-    let found = create(&repo, &loaded, &change)?;
+    let found = create(&repo, &loaded, &change, None)?;
     drive(&repo, loaded, found, &start.go, held)
 }
 
@@ -92,12 +99,45 @@ pub(super) fn run_workflow(name: &str, go: &Go) -> Result<u8> {
     let held = lock::take(&repo.home, &format!("cargo xtask run {name}"))?;
     let found = match repo.home.open_run(name, &repo.branch)? {
         Some(found) => found,
-        None => new_run(&repo, &loaded, name, name, toml::Table::new())?,
+        None => new_run(&repo, &loaded, name, name, toml::Table::new(), None)?,
     };
     drive(&repo, loaded, found, go, held)
 }
 
-fn nothing_to_do(repo: &Repo) -> Result<u8> {
+/// A branch carries one change at a time.
+pub(super) fn refuse_second(repo: &Repo) -> Result<()> {
+    let Some((_, state)) = repo.home.open_run(DB_CHANGE, &repo.branch)? else { return Ok(()) };
+    Err(Failure::refused(format!("the run `{}` is open on this branch: {}", state.run, state.title))
+        .hint("go on with it: cargo xtask db-change")
+        .hint("or end it: cargo xtask db-change abort --reason TEXT")
+        .into())
+}
+
+fn proven_already(tag: &str) -> Result<u8> {
+    print(&format!("nothing to do: `{tag}` is proven as it stands, and not committed yet\n"));
+    print("next  git add -A && git commit\n");
+    Ok(0)
+}
+
+/// What is committed on this branch and was never proven: a colleague's, or made without this.
+fn unproven(tags: &[String], first: &str, go: &Go) -> Result<u8> {
+    let command = format!("cargo xtask db-change adopt {first}");
+    let (are, text) = (if tags.len() == 1 { "is" } else { "are" }, tags.join(", "));
+    print(&format!("no edit to carry on, but committed on this branch and not proven {are}: {text}\n"));
+    print(&format!("next  prove it: {command}\n"));
+    if go.json {
+        let next =
+            json!({"step": null, "kind": "run", "by": "anyone", "question": null, "details": tags, "command": command});
+        data(&format!("{}\n", json!({"schema": "1.0", "run": null, "next": next})));
+    }
+    Ok(0)
+}
+
+fn nothing_to_do(repo: &Repo, loaded: &Loaded, go: &Go) -> Result<u8> {
+    let open = adopt::unproven(&opening(repo, loaded)?)?;
+    if let Some(first) = open.first() {
+        return unproven(&open, first, go);
+    }
     print("nothing to do: no run is open on this branch, and the schema files say what the newest migration says\n");
     if let Some((_, state)) = repo.home.last_run(DB_CHANGE, &repo.branch)? {
         print(&format!("last run: {} ({})\n", state.run, state.outcome.as_deref().unwrap_or("open")));
@@ -110,7 +150,7 @@ fn nothing_to_do(repo: &Repo) -> Result<u8> {
 fn declared(start: &Start) -> Result<Option<Change>> {
     let mut operations: Vec<Operation> = Vec::new();
     let mut title = start.title.clone();
-    let mut from = "flags";
+    let mut from = Origin::Flags;
     if let Some(path) = &start.change {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
@@ -121,14 +161,14 @@ fn declared(start: &Start) -> Result<Option<Change>> {
         })?;
         operations.extend(file.operation);
         title = title.or(file.title);
-        from = "file";
+        from = Origin::File;
     }
     operations.extend(start.declared.operations()?);
     if operations.is_empty() {
         return Ok(None);
     }
     let title = title.unwrap_or_else(|| operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    Ok(Some(Change { title, from: from.to_owned(), operations, tables: Vec::new(), values: Vec::new() }))
+    Ok(Some(Change::new(title, from, operations)))
 }
 
 #[derive(serde::Deserialize)]
@@ -139,16 +179,23 @@ struct ChangeFile {
     operation: Vec<Operation>,
 }
 
-fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Option<Change>> {
-    // Logs need a place before there is a run; a folder without a state is no run.
+fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Found> {
+    asked_before_a_run(infer::infer(&opening(repo, loaded)?))
+}
+
+/// The world before there is a run: logs need a place, and a folder without a state is no run.
+pub(super) fn opening<'a>(repo: &Repo, loaded: &'a Loaded) -> Result<World<'a>> {
     let folder = repo.home.run(".opening");
     folder.create()?;
-    let found = change::infer(&World::new(&repo.root, loaded, folder, &git::head(&repo.root)?));
+    Ok(World::new(&repo.root, loaded, folder, &git::head(&repo.root)?))
+}
+
+/// There is no run yet that could carry a question: for a program it goes out here.
+pub(super) fn asked_before_a_run<T>(found: Result<T>) -> Result<T> {
     if let Err(error) = &found
         && let Some(asked) = error.downcast_ref::<Failure>().filter(|failure| failure.kind == Kind::Waiting)
         && !std::io::stdout().is_terminal()
     {
-        // There is no run yet that could carry the question.
         let command = asked.hints.iter().find_map(|hint| hint.split_once(": ")).map(|(_, command)| command);
         let next = json!({
             "step": "declare", "kind": "decision", "by": "person", "question": asked.message, "details": asked.details,
@@ -159,19 +206,27 @@ fn inferred(repo: &Repo, loaded: &Loaded) -> Result<Option<Change>> {
     found
 }
 
-fn create(repo: &Repo, loaded: &Loaded, change: &Change) -> Result<(RunFolder, State)> {
-    let (folder, mut state) = new_run(repo, loaded, &change.slug(), &change.title, change.to_table()?)?;
+/// `base`: the commit to compare with, where that is not HEAD.
+pub(super) fn create(repo: &Repo, loaded: &Loaded, change: &Change, base: Option<&str>) -> Result<(RunFolder, State)> {
+    let (folder, mut state) = new_run(repo, loaded, &change.slug(), &change.title, change.to_table()?, base)?;
     let (lane, reason) = change::lane(&change.operations);
     raise_lane(&mut state, lane, &reason);
     folder.save(&mut state)?;
     Ok((folder, state))
 }
 
-fn new_run(repo: &Repo, loaded: &Loaded, slug: &str, title: &str, declared: toml::Table) -> Result<(RunFolder, State)> {
+fn new_run(
+    repo: &Repo,
+    loaded: &Loaded,
+    slug: &str,
+    title: &str,
+    declared: toml::Table,
+    base: Option<&str>,
+) -> Result<(RunFolder, State)> {
     let run = repo.home.free_id(slug);
     let folder = repo.home.run(&run);
     folder.create()?;
-    let base = git::head(&repo.root)?;
+    let base = base.map_or_else(|| git::head(&repo.root), |base| Ok(base.to_owned()))?;
     let Rules { pinned, by_person, signers } = rules(repo, loaded, &base)?;
     let loaded = pinned.as_ref().unwrap_or(loaded);
     let mut state = State {
@@ -233,7 +288,7 @@ fn rules(repo: &Repo, current: &Loaded, base: &str) -> Result<Rules> {
 }
 
 /// Runs until something holds it up; at a terminal it asks and goes on.
-fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
+pub(super) fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held: Lock) -> Result<u8> {
     let asks = at_terminal();
     let (folder, mut state) = found;
     // Someone may have cleaned up: logs are not needed for anything but reading.
@@ -247,14 +302,20 @@ fn drive(repo: &Repo, current: Loaded, found: (RunFolder, State), go: &Go, held:
     answers.check(loaded)?;
     mark::bear(&repo.root, &state.run);
     let base = state.base.clone();
-    let world = World::new(&repo.root, loaded, folder.clone(), &base);
+    let place = place::of(repo, &state)?;
+    let world = World::new(&place.root, loaded, folder.clone(), &base).of_repo(&repo.root);
     left_over::wait(&world, &repo.home)?;
     left_over::temporary(&world)?;
+    place.make(&world, false)?;
     let display = shown_on(go);
     let jobs = go.jobs.map(usize::from);
-    let mut engine = Engine { loaded, host: &world, display, root: &repo.root, folder, state, jobs, lock: Some(&held) };
+    let mut engine =
+        Engine { loaded, host: &world, display, root: &place.root, folder, state, jobs, lock: Some(&held) };
     let code = loop {
-        match engine.run(go.to.as_deref())? {
+        place.bring()?;
+        let stop = engine.run(go.to.as_deref());
+        place.give_back(matches!(stop, Ok(Stop::Done)) && go.to.is_none())?;
+        match stop? {
             Stop::Done => break done(&engine, go),
             Stop::Ended(outcome) => {
                 print(&format!(

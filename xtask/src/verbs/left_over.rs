@@ -37,7 +37,7 @@ pub(super) fn wait(world: &World<'_>, home: &Home) -> Result<()> {
     let begun = Instant::now();
     let mut told = false;
     loop {
-        let (commands, sessions) = (commands(&world.root, &interrupted), sessions(world, &interrupted));
+        let (commands, sessions) = (commands(&world.home, &interrupted), sessions(world, &interrupted));
         if commands.is_empty() && sessions.is_empty() {
             return Ok(());
         }
@@ -109,7 +109,7 @@ fn commands(root: &Path, interrupted: &Interrupted) -> Vec<Orphan> {
 
 /// A database that does not answer is for the steps that need it to tell.
 fn sessions(world: &World<'_>, interrupted: &Interrupted) -> Vec<Session> {
-    let names: Vec<String> = interrupted.keys().map(|run| mark::session_of(&world.root, run)).collect();
+    let names: Vec<String> = interrupted.keys().map(|run| mark::session_of(&world.home, run)).collect();
     let targets = world.loaded.workflow.target.values().filter(|target| target.role == Role::Development);
     let urls: BTreeSet<String> = targets.filter_map(|target| world.env(&target.url_env)).collect();
     let ask = |text: &String| {

@@ -1,5 +1,6 @@
 //! One file per verb. Each returns the exit code; errors carry their own.
 
+mod adopt;
 mod answer;
 mod answers_file;
 mod bench;
@@ -13,7 +14,9 @@ mod left_over;
 mod logs;
 mod only;
 mod open;
+mod place;
 mod plan;
+mod questions;
 mod show;
 mod test;
 mod values;
@@ -46,6 +49,7 @@ fn db_change(arguments: &DbChange) -> Result<u8> {
     match &arguments.verb {
         None => change::run_workflow(&arguments.workflow, &arguments.go),
         Some(ChangeVerb::Start(start)) => change::start(start, &arguments.workflow),
+        Some(ChangeVerb::Adopt { tag, go }) => adopt::adopt(tag.as_deref(), go, &arguments.workflow),
         Some(ChangeVerb::Status(shown)) => show::status(&repo()?, shown.json),
         Some(ChangeVerb::Plan(shown)) => plan::plan(&repo()?, shown.json),
         Some(ChangeVerb::Why { step, shown }) => show::why(&repo()?, step, shown.json),

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::change::shown_on;
 use super::left_over;
 use super::open::{self, Repo};
+use super::place;
 use crate::actions::commands;
 use crate::actions::world::World;
 use crate::cli::Go;
@@ -29,6 +30,12 @@ pub(super) fn only(repo: &Repo, id: &str, go: &Go) -> Result<u8> {
     let loaded = open::pinned(&repo.root, &from, &state)?;
     let Some(step) = loaded.step(id) else { return Err(unknown_step(&loaded, id).into()) };
     refuse_urls(step, &state)?;
+    if place::of(repo, &state)?.is_apart() {
+        return Err(Failure::refused(format!("the run `{}` works in the tree of an earlier commit", state.run))
+            .detail("a copy of the work tree, in which an experiment is made, is not what it is about")
+            .hint("in its turn: cargo xtask db-change")
+            .into());
+    }
 
     let places = places::state(&repo.root)?.join("experiments");
     places::ensure(&places, 0o700)?;

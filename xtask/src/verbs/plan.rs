@@ -5,6 +5,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 
 use super::open::{self, Repo};
+use super::place;
 use crate::actions::world::World;
 use crate::engine::plan::{self, Plan, Verdict};
 use crate::report::terminal::{WIDTH, data, wrapped};
@@ -12,8 +13,9 @@ use crate::report::terminal::{WIDTH, data, wrapped};
 pub(super) fn plan(repo: &Repo, as_json: bool) -> Result<u8> {
     let (folder, state) = repo.last_run()?;
     let loaded = open::pinned(&repo.root, &folder, &state)?;
-    let world = World::new(&repo.root, &loaded, folder, &state.base);
-    let plan = plan::of(&loaded, &state, &repo.root, &world)?;
+    let place = place::of(repo, &state)?;
+    let world = World::new(&place.root, &loaded, folder, &state.base).of_repo(&repo.root);
+    let plan = plan::of(&loaded, &state, &place.root, &world)?;
     if as_json {
         data(&format!("{}\n", serde_json::to_string(&plan).context("describing the plan")?));
     } else {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::open::{self, Repo};
+use super::place;
 use crate::actions::world::World;
 use crate::cli::Format;
 use crate::engine::difference::{self, Change};
@@ -38,9 +39,10 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
     let loaded = open::pinned(&repo.root, &folder, &state)?;
     let Some(definition) = loaded.step(step) else { return Err(unknown_step(&loaded, step).into()) };
     let present = state.step.get(step).cloned().unwrap_or_default();
-    let world = World::new(&repo.root, &loaded, folder.clone(), &state.base);
-    let kept = Contents::at(repo.home.path());
-    let now = key::of(definition, &loaded, &state, &repo.root, &world, Ask::Everything, &mut Seen::default());
+    let place = place::of(repo, &state)?;
+    let world = World::new(&place.root, &loaded, folder.clone(), &state.base).of_repo(&repo.root);
+    let kept = Contents::at(&place.root.join(".db-change"));
+    let now = key::of(definition, &loaded, &state, &place.root, &world, Ask::Everything, &mut Seen::default());
     let unmatched = now.as_ref().map(|now| now.unmatched().to_vec()).unwrap_or_default();
     let (changed, not_judged) = match (present.status, now) {
         (Status::Passed | Status::Stale, Ok(now)) => (difference::between(&present.key, &now, &kept), None),
@@ -48,7 +50,7 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
         (Status::Passed, Err(error)) => (Vec::new(), Some(format!("not judged: {error}"))),
         _ => (Vec::new(), None),
     };
-    let lines = |change: &Change| difference::lines(change, definition, &loaded, &repo.root, &world, &kept);
+    let lines = |change: &Change| difference::lines(change, definition, &loaded, &place.root, &world, &kept);
     let evidence = folder.evidence(step).ok();
     if as_json {
         let object = json!({
