@@ -502,6 +502,8 @@ fn drive(sample: &Sample, to: &str) -> (Ran, Vec<String>) {
                 ["accept"].into_iter().chain(found).chain(["--reason", "to see"]).collect()
             }
             "decision" if at == "rehearse" => return (ran, asked),
+            // What was inferred is confirmed once; what was declared is not.
+            "decision" if at == "declare" => vec!["answer", &at, "1", "--reason", "as meant"],
             "decision" => {
                 asked.push(format!("{at} 2"));
                 vec!["answer", &at, "2", "--reason", "to see"]

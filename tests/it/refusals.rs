@@ -217,5 +217,5 @@ fn two_breaking_operations_do_not_go_into_one_migration() {
     let start = [&["start", "--title", "Two names", "--to", "declare"] as &[&str], &renames].concat();
     assert_eq!(sample.db_change(&start).code, 3);
     let ran = comes_to(&sample, "declare");
-    ran.fails(1, &["2 breaking operations in one migration", "hint: never more than one"]);
+    ran.fails(1, &["2 breaking operations in one migration", "hint: split them, each is a change of its own"]);
 }

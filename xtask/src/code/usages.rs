@@ -71,13 +71,12 @@ pub struct CodeImpact {
 }
 
 impl Target {
-    /// What code may use of what an operation changes; none where it is no table's.
+    /// What code may use of what an operation changes: of a new column nothing, but of its table. None where it is no table's.
     #[must_use]
     pub fn of(operation: &Operation) -> Option<Self> {
         use Operation as O;
         let column = match operation {
             O::RenameColumn { from: column, .. }
-            | O::AddColumn { column, .. }
             | O::DropColumn { column, .. }
             | O::ChangeType { column, .. }
             | O::SetNotNull { column, .. }
