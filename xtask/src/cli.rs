@@ -138,7 +138,7 @@ pub struct Signing {
 #[derive(Debug, Subcommand)]
 pub enum ChangeVerb {
     /// Declare the change, then go on as far as possible
-    #[command(after_help = START)]
+    #[command(next_line_help = true, after_help = START)]
     Start(Start),
     /// Prove a migration that is committed already: a colleague's, or one from before this workflow
     #[command(after_help = ADOPT)]

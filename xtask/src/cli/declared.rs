@@ -36,7 +36,7 @@ const CUSTOM: [(&str, &str, &str); 3] = [
 impl Args for Declared {
     fn augment_args(command: Command) -> Command {
         let command = flags::FLAGS.iter().fold(command, |command, (name, form, example, _)| {
-            let help = format!("{}: --{name} {example:?}", words(name));
+            let help = format!("{}: {example}", words(name));
             command.arg(Arg::new(*name).long(*name).value_name(*form).action(ArgAction::Append).help(help))
         });
         CUSTOM.iter().fold(command, |command, (name, value, help)| {

@@ -74,6 +74,8 @@ const KINDS: &[Kind] = &[
         &[Ask::Enum, Ask::Value, Ask::Text("Its new name")],
         "{0}.{1}={0}.{2}",
     ),
+    Kind("Create an enum", "create-enum", &[Ask::Text("Its name")], "{0}"),
+    Kind("Drop an enum", "drop-enum", &[Ask::Enum], "{0}"),
     Kind("Create a view", "create-view", &[Ask::Text("Its name")], "{0}"),
     Kind("Change a view", "change-view", &[Ask::View], "{0}"),
     Kind("Drop a view", "drop-view", &[Ask::View], "{0}"),
