@@ -168,7 +168,13 @@ pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Ope
     found
 }
 
-/// `before` as it would be after the renames alone.
+/// `before` as it would be after all declared renames that happened, and nothing else.
+pub(super) fn moved(before: &Snapshot, after: &Snapshot, declared: &[Operation]) -> Snapshot {
+    let tables = apply_tables(before, after, &renamed_tables(before, after, declared));
+    apply(&tables, after, &effective(&tables, after, declared))
+}
+
+/// `before` as it would be after the renames of columns alone.
 pub(super) fn apply(before: &Snapshot, after: &Snapshot, renames: &[Rename]) -> Snapshot {
     let mut result = before.clone();
     if renames.is_empty() {

@@ -84,10 +84,15 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         O::CreateView { view, .. } => Ok(vec![format!("DROP VIEW {};", view.quoted())]),
         // Dropped and created around everything else.
         O::ChangeView { .. } => Ok(Vec::new()),
-        O::CreatePolicy { table, name } => Ok(vec![
-            format!("DROP POLICY {} ON {};", quote(name), table.quoted()),
-            format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", table.quoted()),
-        ]),
+        O::CreatePolicy { table, name } => {
+            let mut statements = vec![format!("DROP POLICY {} ON {};", quote(name), table.quoted())];
+            // drizzle-kit turns it on with a table's first policy.
+            if !is_secured(before, table) {
+                statements.push(format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", table.quoted()));
+            }
+            Ok(statements)
+        }
+        O::EnableRowSecurity { table } if is_secured(before, table) => Ok(Vec::new()),
         O::EnableRowSecurity { table } => alter(table, "DISABLE ROW LEVEL SECURITY".to_owned()),
         O::DisableRowSecurity { table } => alter(table, "ENABLE ROW LEVEL SECURITY".to_owned()),
         other => Err(format!("no inverse is known for: {other}")),
@@ -107,7 +112,7 @@ fn rebuilt(name: &TableName, before: &Snapshot) -> Result<Vec<String>, String> {
     ];
     for table in before.tables() {
         for column in before.columns_of_type(&table, name) {
-            let array = before.column(&table, &column).is_some_and(|column| string(column, "type").ends_with("[]"));
+            let array = before.column(&table, &column).is_some_and(|column| string(column, "type").ends_with(']'));
             let (data_type, text) =
                 if array { (format!("{}[]", name.quoted()), "text[]") } else { (name.quoted(), "text") };
             let default = default_of(before, &table, &column);
@@ -121,6 +126,11 @@ fn rebuilt(name: &TableName, before: &Snapshot) -> Result<Vec<String>, String> {
     }
     statements.push(format!("DROP TYPE {};", away.quoted()));
     Ok(statements)
+}
+
+fn is_secured(before: &Snapshot, table: &TableName) -> bool {
+    let Some(table) = before.table(table) else { return false };
+    table["isRLSEnabled"].as_bool() == Some(true) || table["policies"].as_object().is_some_and(|map| !map.is_empty())
 }
 
 fn default_of(before: &Snapshot, table: &TableName, column: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::inverse::{self, truncated};
 use super::layout::Layout;
-use super::snapshot::{Snapshot, named, string};
+use super::snapshot::{Snapshot, named, object, string};
 use super::{diff, follow};
 use crate::sql::Operation;
 use crate::sql::names::{TableName, literal, quote};
@@ -78,8 +78,18 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
     let views = changed_views(before, after)?;
     let mut statements: Vec<String> =
         views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
-    for operation in operations.iter().rev() {
-        statements.extend(inverse::of(operation, before)?);
+    // Renames are taken back last: until then everything has its new name.
+    let moved = follow::moved(before, after, migration.operations);
+    let mut back: Vec<&Operation> = operations.iter().rev().collect();
+    back.sort_by_key(|operation| turn(operation));
+    statements.extend(keys_between_new_tables(after, &operations));
+    for operation in back {
+        for statement in inverse::of(operation, &moved)? {
+            // Two labels of one type are one rebuild; its statements are the same.
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
+        }
     }
     // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap. Tables have
     // their old names again by now.
@@ -98,6 +108,51 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
         views.iter().rev().map(|view| format!("CREATE {} {} AS ({});", view.kind, view.name.quoted(), view.definition)),
     );
     Ok((operations, statements))
+}
+
+/// When an operation is taken back: what hangs on something else before it, what something else hangs on after it.
+fn turn(operation: &Operation) -> usize {
+    use Operation as O;
+    match operation {
+        O::CreateView { .. } => 0,
+        O::AddForeignKey { replaces: false, .. } => 1,
+        O::AddUnique { .. }
+        | O::AddCheck { .. }
+        | O::AddIndex { .. }
+        | O::AddForeignKey { .. }
+        | O::CreatePolicy { .. }
+        | O::EnableRowSecurity { .. }
+        | O::DisableRowSecurity { .. } => 2,
+        O::AddColumn { .. } => 3,
+        // A type that is made anew afterwards has its old labels.
+        O::CreateTable { .. } | O::RenameEnumValue { .. } => 4,
+        O::CreateEnum { .. } | O::AddEnumValue { .. } => 5,
+        O::DropUnique { .. } => 7,
+        O::DropCheck { .. } | O::DropForeignKey { .. } => 8,
+        O::RenameColumn { .. } => 9,
+        O::RenameTable { .. } => 10,
+        _ => 6,
+    }
+}
+
+/// New tables may refer to each other: none of them can go before the keys between them are gone.
+fn keys_between_new_tables(after: &Snapshot, operations: &[Operation]) -> Vec<String> {
+    let new = |name: &TableName| {
+        operations.iter().any(|operation| matches!(operation, Operation::CreateTable { table, .. } if table == name))
+    };
+    let mut statements = Vec::new();
+    for (key, value) in after.map("tables") {
+        let table = named(key, value);
+        for (name, foreign) in object(value, "foreignKeys") {
+            let schema = string(foreign, "schemaTo");
+            let to = TableName::new(if schema.is_empty() { "public" } else { schema }, string(foreign, "tableTo"));
+            if to != table && new(&table) && new(&to) {
+                let name = truncated(after.name_in_database(key, "foreignKeys", name));
+                statements.push(format!("ALTER TABLE {} DROP CONSTRAINT {};", table.quoted(), quote(name)));
+            }
+        }
+    }
+    statements
 }
 
 fn is_rename(operation: &Operation) -> bool {
@@ -261,6 +316,10 @@ fn delimiter(texts: &[&str]) -> String {
     }
     delimiter
 }
+
+#[cfg(test)]
+#[path = "rollback_live_tests.rs"]
+mod live_tests;
 
 #[cfg(test)]
 mod tests {
