@@ -14,6 +14,7 @@ mod samples;
 pub mod scaffold;
 mod scaffold_kinds;
 mod scaffold_parts;
+mod scaffold_rows;
 pub mod schema;
 mod sql_text;
 pub mod tests;
