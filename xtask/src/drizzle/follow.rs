@@ -128,7 +128,9 @@ fn keys_of_table(value: &mut Value, there: &Value, old: &TableName, new: &TableN
 
 /// Whether an SQL text names a column.
 pub(crate) fn mentions(text: &str, column: &str) -> bool {
-    tokens(text).iter().any(|token| identifier(token).as_deref() == Some(column))
+    let tokens = tokens(text);
+    let is_function = |at: usize| !tokens[at].starts_with('"') && tokens.get(at + 1) == Some(&"(");
+    (0..tokens.len()).any(|at| identifier(tokens[at]).as_deref() == Some(column) && !is_function(at))
 }
 
 /// A constraint or index whose default name followed a rename.
