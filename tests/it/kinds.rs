@@ -142,7 +142,8 @@ const SOUND: &[Kind] = &[
     Kind {
         name: "enum value added",
         flags: &[],
-        edits: &[("users.ts", "'client']", "'client', 'owner']")],
+        // A view reads the column.
+        edits: &[("sessions.ts", "'cancelled']", "'cancelled', 'missed']")],
         lane: "additive",
         asked: &[],
         end: End::Whole,

@@ -75,7 +75,7 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
     if operations.is_empty() {
         return Err("the snapshots before and after are equal: what the file does is not known from them".to_owned());
     }
-    let views = changed_views(before, after)?;
+    let views = changed_views(before, after, &views_on_rebuilt(before, after, &operations))?;
     let mut statements: Vec<String> =
         views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
     // Renames are taken back last: until then everything has its new name.
@@ -191,16 +191,54 @@ struct View {
     now: String,
 }
 
-/// Views that drizzle-kit dropped and created again, in the order in which they can be dropped.
-fn changed_views(before: &Snapshot, after: &Snapshot) -> Result<Vec<View>, String> {
+/// Views that read a column whose type is made anew, and those that read them: PostgreSQL changes no type below a view.
+fn views_on_rebuilt(before: &Snapshot, after: &Snapshot, operations: &[Operation]) -> Vec<TableName> {
+    let mut found: Vec<TableName> = Vec::new();
+    let types = operations.iter().filter_map(|operation| match operation {
+        Operation::AddEnumValue { name, .. } | Operation::DropEnumValue { name, .. } => Some(name),
+        _ => None,
+    });
+    let columns: Vec<(TableName, String)> = types
+        .flat_map(|name| after.tables().into_iter().map(move |table| (table, name)))
+        .flat_map(|(table, name)| {
+            let columns = after.columns_of_type(&table, name);
+            columns.into_iter().map(move |column| (table.clone(), column))
+        })
+        .collect();
+    loop {
+        let reads = |text: &str| {
+            let column = |(table, column): &(TableName, String)| {
+                follow::mentions(text, &table.name) && follow::mentions(text, column)
+            };
+            columns.iter().any(column) || found.iter().any(|view| follow::mentions(text, &view.name))
+        };
+        let more: Vec<TableName> = before
+            .map("views")
+            .iter()
+            .map(|(key, view)| (named(key, view), key))
+            .filter(|(name, key)| {
+                !found.contains(name)
+                    && after.map("views").get(*key).is_some_and(|view| reads(string(view, "definition")))
+            })
+            .map(|(name, _)| name)
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// Views that drizzle-kit dropped and created again, or that stand in the way, in the order in which they can be dropped.
+fn changed_views(before: &Snapshot, after: &Snapshot, in_the_way: &[TableName]) -> Result<Vec<View>, String> {
     let mut views = Vec::new();
     for (key, old) in before.map("views") {
         let Some(new) = after.map("views").get(key) else { continue };
         let unmanaged = old.get("isExisting").and_then(Value::as_bool) == Some(true);
-        if old == new || unmanaged {
+        let name = named(key, old);
+        if (old == new && !in_the_way.contains(&name)) || unmanaged {
             continue;
         }
-        let name = named(key, old);
         let plain = ["columns", "definition", "name", "schema", "isExisting", "materialized"];
         if let Some(option) =
             old.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !plain.contains(&key.as_str()))

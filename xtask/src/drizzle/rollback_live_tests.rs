@@ -138,3 +138,32 @@ fn a_further_policy_goes_without_taking_the_row_security_along() {
     let up = "create policy q on users for select using (true);";
     assert_eq!(difference((&before, down), (&after, up), &[]), [] as [String; 0]);
 }
+
+#[test]
+fn a_label_goes_back_from_below_views_and_checks_and_a_partial_index_is_left_to_a_person() {
+    let mut jobs =
+        table("jobs", &[("id", column("integer")), ("mood", of_enum("mood")), ("moods", of_enum("mood[2]"))]);
+    jobs["checkConstraints"]["no_b"] = json!({ "name": "no_b", "value": "\"jobs\".\"mood\" <> 'b'" });
+    let view = |name: &str, definition: &str| json!({ "name": name, "schema": "public", "isExisting": false, "materialized": false, "columns": {}, "definition": definition });
+    let with = |values: &[&str], jobs: &Value| {
+        let mut snapshot = snapshot(std::slice::from_ref(jobs), &[("mood", values)]);
+        snapshot.0["views"]["public.bad"] = view("bad", r#"select "id" from "jobs" where "jobs"."mood" = 'a'"#);
+        snapshot.0["views"]["public.worse"] = view("worse", r#"select "id" from "bad""#);
+        snapshot.0["views"]["public.apart"] = view("apart", r#"select "id" from "jobs""#);
+        snapshot
+    };
+    let down = r#"create type mood as enum ('a', 'b');
+        create table jobs (id integer primary key, mood mood default 'a', moods mood[] default '{a}', constraint no_b check (jobs.mood <> 'b'));
+        create view bad as select id from jobs where mood = 'a'; create view worse as select id from bad;
+        create view apart as select id from jobs;"#;
+    jobs["columns"]["mood"]["default"] = json!("'a'");
+    jobs["columns"]["moods"]["default"] = json!("'{a}'");
+    let up = "alter type mood add value 'c' before 'b'; alter type mood add value 'd';";
+    let (before, after) = (with(&["a", "b"], &jobs), with(&["a", "c", "b", "d"], &jobs));
+    assert_eq!(difference((&before, down), (&after, up), &[]), [] as [String; 0]);
+
+    jobs["indexes"]["some"] = json!({ "name": "some", "columns": [{ "expression": "id", "isExpression": false }], "where": "\"jobs\".\"mood\" = 'a'" });
+    let before = with(&["a", "b"], &jobs);
+    let add = Operation::AddEnumValue { name: TableName::new("public", "mood"), value: "d".into() };
+    assert!(inverse::of(&add, &before).unwrap_err().contains("the index some of jobs reads mood"));
+}
