@@ -50,12 +50,12 @@ impl Writer<'_> {
                 &format!("    expect(await defaultOf(tx, {}, {})).toBeNull();\n", place(table), single(column)),
             )),
             // A second row of the same may have been refused before.
-            O::AddUnique { replaces: true, .. } | O::AddIndex { replaces: true, .. } => {
+            O::AddUnique { replaces: true, .. } => {
                 Err(by_hand(format!("no test can be derived for `{operation}`")).into())
             }
             O::AddUnique { table, columns, .. } => self.unique(operation, table, columns),
-            O::AddIndex { table, name, columns, unique, .. } => {
-                let mut text = match name {
+            O::AddIndex { table, name, columns, unique, replaces, .. } => {
+                let mut text = match name.as_ref().filter(|_| !*replaces) {
                     // Another index may have the same columns already.
                     Some(name) => gives(
                         operation,

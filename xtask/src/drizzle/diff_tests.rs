@@ -186,3 +186,22 @@ fn row_security_that_an_older_kit_did_not_write_down_is_off() {
     older.0["tables"]["public.users"].as_object_mut().unwrap().remove("isRLSEnabled");
     assert_eq!(words(&older, &sample()), [] as [&str; 0]);
 }
+
+#[test]
+fn where_nulls_stand_in_an_index_is_part_of_what_it_is() {
+    let with = |asc: bool, nulls: &str| {
+        let mut snapshot = sample();
+        snapshot.0["tables"]["public.users"]["indexes"]["by_mail"] = json!({
+            "name": "by_mail", "isUnique": false, "concurrently": false, "method": "btree", "with": {},
+            "columns": [{ "expression": "email", "asc": asc, "isExpression": false, "nulls": nulls }],
+        });
+        match differences(&sample(), &snapshot, &[]).remove(0) {
+            Operation::AddIndex { definition, .. } => definition,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(with(true, "last"), None);
+    assert_eq!(with(true, "first").as_deref(), Some(r#"USING btree ("email" NULLS FIRST)"#));
+    assert_eq!(with(false, "first").as_deref(), Some(r#"USING btree ("email" DESC)"#));
+    assert_eq!(with(false, "last").as_deref(), Some(r#"USING btree ("email" DESC NULLS LAST)"#));
+}

@@ -11,9 +11,9 @@ use super::inverse::{self, truncated};
 use super::layout::Layout;
 use super::snapshot::{Snapshot, named, object, string};
 use super::{diff, follow};
-use crate::sql::Operation;
 use crate::sql::names::{TableName, literal, quote};
 use crate::sql::statements::{self, Action};
+use crate::sql::{Operation, nature};
 
 /// One migration, with all that its rollback depends on.
 #[derive(Clone, Debug)]
@@ -273,6 +273,11 @@ fn losses(operations: &[Operation]) -> Vec<String> {
             Operation::CreateTable { table, .. } => {
                 Some(format!("all rows of {table} go with the table; only a backup taken before brings them back"))
             }
+            Operation::ChangeType { table, column, from: Some(from), to } if !nature::is_lossless(to, from) => {
+                Some(format!(
+                    "what was written to {table}.{column} since then and does not fit into {from}: it is cut or rounded, or stops this file"
+                ))
+            }
             _ => None,
         })
         .collect()
@@ -447,6 +452,22 @@ mod tests {
         assert!(rollback.text.contains("DROP COLUMN \"a\nb\";"));
         assert!(rollback.text.contains("-- Data lost: all values of users.a b go"));
         assert_eq!(rollback.losses.len(), 1);
+    }
+
+    #[test]
+    fn what_only_the_wider_type_holds_is_told_as_lost() {
+        let of_type = |data_type: &str| {
+            let mut snapshot = snapshot("email");
+            snapshot.0["tables"]["public.users"]["columns"]["email"]["type"] = json!(data_type);
+            snapshot
+        };
+        let sql = "ALTER TABLE users ALTER COLUMN email SET DATA TYPE text";
+        for (from, to, lost) in [("varchar(8)", "text", 1), ("integer", "numeric", 1), ("varchar", "text", 0)] {
+            let derived = of(&of_type(from), &of_type(to), sql, &[]);
+            let Derived::Sql(rollback) = derived else { panic!("{derived:?}") };
+            assert_eq!(rollback.losses.len(), lost, "{from} → {to}");
+            assert_eq!(rollback.text.contains("Data: nothing is lost."), lost == 0);
+        }
     }
 
     #[test]
