@@ -26,8 +26,23 @@ pub fn undeclared<'a>(operations: &[Operation], statements: &'a [Statement]) -> 
     };
     statements
         .iter()
-        .filter(|statement| statement.actions.is_empty() || !statement.actions.iter().all(declared))
+        .filter(|statement| {
+            statement.actions.is_empty() || cascades(statement) || !statement.actions.iter().all(declared)
+        })
         .collect()
+}
+
+/// Whether it takes along what is not named. Of drizzle-kit's statements only DROP TABLE does so.
+fn cascades(statement: &Statement) -> bool {
+    let words: Vec<String> = statement
+        .text
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | ')'))
+        .filter(|word| !word.is_empty())
+        .map(str::to_uppercase)
+        .collect();
+    let on_event = |at: usize| at > 0 && ["DELETE", "UPDATE"].contains(&words[at - 1].as_str());
+    let drops_table = statement.actions.iter().all(|action| matches!(action, Action::DropTable { .. }));
+    !drops_table && (0..words.len()).any(|at| words[at] == "CASCADE" && !on_event(at))
 }
 
 /// Statements that drop a column or a table which nobody declared to drop.
@@ -254,6 +269,25 @@ ALTER TABLE "exercises" ALTER COLUMN "muscle_group" SET DATA TYPE "public"."musc
             to: "trunk".into(),
         }];
         assert_eq!(undone(&rename, &statements::parse(made).statements).len(), 1, "a rebuild is no rename");
+    }
+
+    #[test]
+    fn what_takes_others_along_is_named_but_for_a_dropped_table() {
+        let drop = [Operation::DropColumn { table: users(), column: "note".into() }];
+        assert_eq!(extra(&drop, "ALTER TABLE users DROP COLUMN note;"), [] as [usize; 0]);
+        assert_eq!(extra(&drop, "ALTER TABLE users DROP COLUMN note CASCADE;"), [1]);
+        let key = [Operation::AddForeignKey {
+            table: users(),
+            name: None,
+            columns: vec!["a".into()],
+            to: users(),
+            to_columns: vec!["id".into()],
+            on_delete: Some("cascade".into()),
+            on_update: None,
+            replaces: false,
+        }];
+        let sql = "ALTER TABLE users ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES users (id) ON DELETE cascade ON UPDATE no action;";
+        assert_eq!(extra(&key, sql), [] as [usize; 0]);
     }
 
     #[test]
