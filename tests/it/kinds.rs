@@ -85,6 +85,37 @@ const SOUND: &[Kind] = &[
         end: End::Whole,
     },
     Kind {
+        name: "column that refers to another table",
+        flags: &[],
+        edits: &[(
+            "invites.ts",
+            "email: text('email').notNull()",
+            "invitedId: uuid('invited_id').references(() => users.id),\n    email: text('email').notNull()",
+        )],
+        lane: "guarded",
+        asked: &[],
+        end: End::Whole,
+    },
+    Kind {
+        name: "new enum with a column of it, new table with a key to it",
+        flags: &[],
+        edits: &[
+            (
+                "users.ts",
+                "export const users =",
+                "export const plan = pgEnum('plan', ['free', 'paid']);\nexport const teams = pgTable('teams', {\n  id: uuid('id').primaryKey().defaultRandom(),\n  plan: plan('plan').notNull(),\n});\n\nexport const users =",
+            ),
+            (
+                "users.ts",
+                "name: text('name')",
+                "plan: plan('plan'),\n  teamId: uuid('team_id').references(() => teams.id),\n  name: text('name')",
+            ),
+        ],
+        lane: "guarded",
+        asked: &[],
+        end: End::Whole,
+    },
+    Kind {
         name: "index",
         flags: &["--index", "workouts.title"],
         edits: &[(
@@ -111,7 +142,8 @@ const SOUND: &[Kind] = &[
     Kind {
         name: "enum value added",
         flags: &[],
-        edits: &[("users.ts", "'client']", "'client', 'owner']")],
+        // A view reads the column.
+        edits: &[("sessions.ts", "'cancelled']", "'cancelled', 'missed']")],
         lane: "additive",
         asked: &[],
         end: End::Whole,

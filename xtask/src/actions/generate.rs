@@ -240,7 +240,7 @@ fn lost_rename(missing: &Operation, extra: &[&Operation]) -> Option<String> {
 
 /// The SQL must do it too, and drop nothing else.
 fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
-    let statements = statements::parse(sql).statements;
+    let statements::Parsed { statements, errors } = statements::parse(sql);
     if let Some(statement) = intent::undeclared_drops(declared, &statements).first() {
         return Err(Failure::step(format!("the SQL drops what nobody declared to drop (line {})", statement.line))
             .detail(format!("{shown}:{}:{}", statement.line, statement.column))
@@ -250,6 +250,10 @@ fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
     let undone = intent::undone(declared, &statements);
     let Some(operation) = undone.first() else { return Ok(()) };
     let mut failure = Failure::step(format!("the SQL does not do it: {operation}"));
+    // drizzle-kit 0.31 does not escape a quote in a name.
+    if let Some(error) = errors.first() {
+        failure = failure.detail(format!("line {} cannot be read: {}", error.line, error.message));
+    }
     if let Operation::RenameEnumValue { name, from, to } = operation {
         // drizzle-kit 0.31 knows no such rename: it makes the type anew, and rows with the old value stop it.
         failure = failure

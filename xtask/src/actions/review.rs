@@ -5,8 +5,10 @@ use anyhow::Result;
 use super::change::Change;
 use super::generate::Migration;
 use super::world::World;
+use crate::drizzle::Snapshot;
 use crate::engine::{Outcome, StepContext};
 use crate::sql::review::{self, DecidedBy, Finding, Severity};
+use crate::sql::statements::{Action, Statement};
 use crate::sql::{Operation, intent, statements};
 use crate::state::Evidence;
 
@@ -17,7 +19,8 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let mut client = if change.applied { None } else { Some(world.read_source()?) };
     let sql = migration.sql()?;
     let mut findings = review::review(&sql, client.as_mut())?;
-    findings.extend(undeclared(&sql, &change.operations));
+    let (before, _) = migration.snapshots(world, context)?;
+    findings.extend(undeclared(&sql, &change.operations, &before));
     super::declare::one_breaking(&change.operations)?;
     let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();
     let errors: Vec<&(String, &Finding)> =
@@ -66,11 +69,16 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
 }
 
 /// What the file does beyond the declared operations and what follows from them: a hand has been at it, or the wrong file is
-/// under review. Such a statement may be right, and then somebody says so.
-fn undeclared(sql: &str, operations: &[Operation]) -> Vec<Finding> {
+/// under review. Such a statement may be right, and then somebody says so. What Drizzle does not know it does not drop either:
+/// no later comparison with the schema files would miss it.
+fn undeclared(sql: &str, operations: &[Operation], before: &Snapshot) -> Vec<Finding> {
     let statements = statements::parse(sql).statements;
-    intent::undeclared(operations, &statements)
-        .into_iter()
+    let named = intent::undeclared(operations, &statements);
+    let custom = operations.iter().any(super::generate::is_custom);
+    let foreign = |statement: &Statement| !custom && statement.actions.iter().any(|action| !may_go(action, before));
+    statements
+        .iter()
+        .filter(|statement| named.contains(statement) || foreign(statement))
         .map(|statement| Finding {
             id: "undeclared".to_owned(),
             class: "intent".to_owned(),
@@ -85,6 +93,25 @@ fn undeclared(sql: &str, operations: &[Operation]) -> Vec<Finding> {
             remedy: "take it out, declare it, or accept it by name".to_owned(),
         })
         .collect()
+}
+
+/// Whether what is dropped, if anything, is an object of the schema files.
+fn may_go(action: &Action, before: &Snapshot) -> bool {
+    let known = |maps: &[&str], name: &str| {
+        before.map("tables").iter().any(|(key, table)| {
+            let names =
+                maps.iter().flat_map(|map| table[*map].as_object().into_iter().flatten().map(move |(of, _)| (map, of)));
+            names.into_iter().any(|(map, of)| before.name_in_database(key, map, of) == name)
+        })
+    };
+    match action {
+        Action::DropConstraint { name, .. } => {
+            known(&["uniqueConstraints", "foreignKeys", "checkConstraints", "compositePrimaryKeys"], name)
+        }
+        Action::DropIndex { name } => known(&["indexes"], &name.name),
+        Action::DropView { name } => before.view(name).is_some(),
+        _ => true,
+    }
 }
 
 /// `H10`, or `H10:3` where the rule fires more than once.
@@ -110,4 +137,28 @@ fn text(finding: &Finding, migration: &Migration) -> String {
     };
     let lock = finding.lock.as_deref().map(|lock| format!("; takes {lock}")).unwrap_or_default();
     format!("{} ({decided}{lock})   {}:{}", finding.title, migration.shown, finding.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::TableName;
+
+    #[test]
+    fn a_dropped_object_that_the_schema_files_do_not_know_does_not_ride_on_a_declared_change() {
+        let mut before = Snapshot::empty();
+        before.0["tables"]["public.users"] = serde_json::json!({
+            "name": "users", "schema": "", "columns": {}, "uniqueConstraints": { "users_email_unique": {} },
+            "indexes": { "by_email": {} },
+        });
+        before.0["views"]["public.active"] = serde_json::json!({ "name": "active", "schema": "public" });
+        let (table, from, to) = (TableName::new("public", "users"), "email".to_owned(), "mail".to_owned());
+        let rename = [Operation::RenameColumn { table, from, to }];
+        let lines = |sql: &str| undeclared(sql, &rename, &before).iter().map(|found| found.line).collect::<Vec<_>>();
+        let made = "ALTER TABLE users DROP CONSTRAINT users_email_unique;\nDROP INDEX by_email;\nDROP VIEW active;\n";
+        assert_eq!(lines(made), [] as [usize; 0]);
+        for more in ["ALTER TABLE users DROP CONSTRAINT no_overlap;", "DROP INDEX by_hand;", "DROP VIEW by_hand;"] {
+            assert_eq!(lines(&format!("{made}{more}")), [4], "{more}");
+        }
+    }
 }

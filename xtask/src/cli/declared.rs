@@ -62,7 +62,10 @@ fn words(flag: &str) -> String {
         "retype" => "Change a column's type".to_owned(),
         "not-null" => "Forbid null".to_owned(),
         "nullable" => "Allow null".to_owned(),
-        "unique" | "check" | "foreign-key" | "index" => format!("Add: {}", flag.replace('-', " ")),
+        "unique" => "Add a unique constraint".to_owned(),
+        "check" => "Add a check".to_owned(),
+        "foreign-key" => "Add a foreign key, or change what becomes of its rows".to_owned(),
+        "index" => "Add an index".to_owned(),
         flag => {
             let mut chars = flag.chars().map(|c| if c == '-' { ' ' } else { c });
             chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())

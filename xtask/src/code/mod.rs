@@ -16,6 +16,7 @@ mod samples;
 pub mod scaffold;
 mod scaffold_kinds;
 mod scaffold_parts;
+mod scaffold_rows;
 pub mod schema;
 mod skeleton;
 mod sql_text;

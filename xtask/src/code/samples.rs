@@ -78,13 +78,14 @@ pub(super) fn of_both(data_type: &str) -> Option<String> {
         "date" => "2024-02-29",
         _ if base.starts_with("timestamp") => "2024-02-29 12:34:56+00",
         "text" | "varchar" | "character varying" | "char" | "character" => "a",
+        "json" | "jsonb" => "{}",
         "uuid" => return Some("sql.raw(`'${crypto.randomUUID()}'`)".to_owned()),
         _ => return None,
     };
     Some(format!("sql.raw(\"'{value}'\")"))
 }
 
-fn equal(value: String) -> Sample {
+pub(super) fn equal(value: String) -> Sample {
     Sample { value, comparison: "{column} = ${value}".to_owned() }
 }
 

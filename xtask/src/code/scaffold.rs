@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::samples::{self, Sample};
-use super::schema::{Column, SchemaSource, Table};
+use super::schema::{SchemaSource, Table};
 use super::skeleton;
 use crate::failure::{Failure, Kind};
 use crate::sql::names::{literal, quote};
@@ -110,10 +110,10 @@ fn spread(schema: &str) -> String {
 pub(super) struct Writer<'a> {
     pub(super) schema: &'a SchemaSource,
     pub(super) operations: &'a [Operation],
-    makers: String,
-    made: BTreeSet<String>,
+    pub(super) makers: String,
+    pub(super) made: BTreeSet<String>,
     /// Tables whose maker is being written: a table that needs itself can't be filled.
-    open: Vec<String>,
+    pub(super) open: Vec<String>,
 }
 
 impl Writer<'_> {
@@ -141,7 +141,11 @@ impl Writer<'_> {
         let mut text = in_schema(operation, self.table(table)?, column, None);
         let present = format!("    expect(await columnsOf(tx, {place})).toContain({column_text});\n");
         let (relation, identifier) = (table_sql(table), column_sql(column));
-        match samples::of_type(data_type, &self.schema.enums) {
+        let sample = match self.new_key(table, column) {
+            Some(_) => self.row_to_refer_to(table, column)?.map(samples::equal),
+            None => samples::of_type(data_type, &self.schema.enums),
+        };
+        match sample {
             Some(Sample { value, comparison }) => {
                 let sample = comparison.replace("{column}", &identifier);
                 text += &test(
@@ -246,75 +250,8 @@ impl Writer<'_> {
         Ok(table.ok_or_else(|| Failure::usage(format!("table `{name}` is not in the schema files")))?)
     }
 
-    /// A function of the test file that inserts one valid row, and first the rows that it refers to. Gives its name.
-    pub(super) fn maker(&mut self, name: &TableName) -> Result<String> {
-        let table = self.table(name)?.clone();
-        let function = format!("make{}", capital(&table.export));
-        if self.made.contains(&function) {
-            return Ok(function);
-        }
-        if table.opaque {
-            return Err(by_hand(format!("not all columns of `{name}` can be read from the schema files")).into());
-        }
-        if self.open.contains(&function) {
-            return Err(by_hand(format!("a row of `{name}` needs a row of `{name}` first")).into());
-        }
-        self.open.push(function.clone());
-        let mut values = Vec::new();
-        for column in &table.columns {
-            let demanded = self.demanded(name, column)?;
-            if demanded.is_none() && (!column.not_null || column.filled) {
-                continue;
-            }
-            let value = match (demanded, &column.references) {
-                (Some(value), _) => value,
-                (None, Some((export, property))) => self.parent(name, export, property)?,
-                (None, None) => {
-                    let sample = samples::of_column(column, &self.schema.enums);
-                    let why = || {
-                        by_hand(format!("no value is known for `{name}.{}` of type `{}`", column.name, column.builder))
-                    };
-                    sample.ok_or_else(why)?.value
-                }
-            };
-            for name in self.names_of(name, &column.name) {
-                values.push((name, value.clone()));
-            }
-        }
-        for operation in self.operations {
-            if let Operation::AddColumn { table: of, column, data_type, not_null: true, .. } = operation
-                && of == name
-            {
-                let why = || by_hand(format!("no value is known for `{name}.{column}` of type `{data_type}`"));
-                values.push((column.clone(), samples::of_type(data_type, &self.schema.enums).ok_or_else(why)?.value));
-            }
-        }
-        self.open.pop();
-        let values: String = values.iter().map(|(name, value)| format!("    [{}]: {value},\n", single(name))).collect();
-        let _ = write!(
-            self.makers,
-            "\nasync function {function}(tx: Transaction, given: Record<string, SQL> = {{}}, left: string[] = []): Promise<Row> {{\n  const values: Record<string, SQL> = {{\n{values}    ...given,\n  }};\n  for (const name of left) delete values[name];\n  return insert(tx, {}, {}, values);\n}}\n",
-            single(&name.schema),
-            self.name_now(name)
-        );
-        self.made.insert(function.clone());
-        Ok(function)
-    }
-
-    pub(super) fn parent(&mut self, child: &TableName, export: &str, property: &str) -> Result<String> {
-        let parent = self.schema.by_export(export).cloned();
-        let unknown =
-            || by_hand(format!("`{child}` refers to `{export}.{property}`, which is not in the schema files"));
-        let parent = parent.ok_or_else(unknown)?;
-        let column = parent.columns.iter().find(|column| column.property == property).ok_or_else(unknown)?.name.clone();
-        let make = self.maker(&parent.name)?;
-        let names = self.names_of(&parent.name, &column);
-        let read: Vec<String> = names.iter().map(|name| format!("parent[{}]", single(name))).collect();
-        Ok(format!("sql`${{await {make}(tx).then((parent) => {})}}`", read.join(" ?? ")))
-    }
-
     /// An expression for the name that a table has on the database that the test meets.
-    fn name_now(&self, table: &TableName) -> String {
+    pub(super) fn name_now(&self, table: &TableName) -> String {
         let renamed = self.operations.iter().find_map(|operation| match operation {
             Operation::RenameTable { table: of, to } if of == table => Some(to),
             _ => None,
@@ -325,39 +262,6 @@ impl Writer<'_> {
             }
             None => single(&table.name),
         }
-    }
-
-    /// The value that a new rule asks for: a row to refer to, a text that both types can read, anything where null was allowed.
-    fn demanded(&mut self, table: &TableName, column: &Column) -> Result<Option<String>> {
-        for operation in self.operations {
-            match operation {
-                Operation::AddForeignKey { table: of, columns, to, to_columns, replaces: false, .. }
-                    if of == table && columns.as_slice() == [column.name.clone()] =>
-                {
-                    let parent = self.table(to)?.clone();
-                    let property = parent.column(&to_columns[0]).map(|column| column.property.clone());
-                    let property = property.unwrap_or_else(|| to_columns[0].clone());
-                    return self.parent(table, &parent.export, &property).map(Some);
-                }
-                Operation::ChangeType { table: of, column: name, to, .. } if of == table && *name == column.name => {
-                    return Ok(samples::of_both(to));
-                }
-                Operation::SetNotNull { table: of, column: name } if of == table && *name == column.name => {
-                    return Ok(samples::of_column(column, &self.schema.enums).map(|sample| sample.value));
-                }
-                _ => {}
-            }
-        }
-        Ok(None)
-    }
-
-    /// A column under all the names that it has in one of the two trees.
-    fn names_of(&self, table: &TableName, column: &str) -> Vec<String> {
-        let renamed = self.operations.iter().find_map(|operation| match operation {
-            Operation::RenameColumn { table: of, from, to } if of == table && from == column => Some(to.clone()),
-            _ => None,
-        });
-        std::iter::once(column.to_owned()).chain(renamed).collect()
     }
 }
 
@@ -413,7 +317,7 @@ pub(super) fn single(text: &str) -> String {
     format!("'{text}'")
 }
 
-fn capital(name: &str) -> String {
+pub(super) fn capital(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
@@ -444,13 +348,16 @@ export const users = pgTable('users', {
 });";
 
     fn text(operations: &[Operation]) -> Result<String> {
-        let imports = Imports {
+        scaffold("it's a change", operations, &[users()], &source(SCHEMA), &imports())
+    }
+
+    fn imports() -> Imports {
+        Imports {
             db: "@/db".to_owned(),
             schema: "@/db/schema".to_owned(),
             runner: "bun:test".to_owned(),
             name: "db".to_owned(),
-        };
-        scaffold("it's a change", operations, &[users()], &source(SCHEMA), &imports)
+        }
     }
 
     #[test]
@@ -495,6 +402,43 @@ export const users = pgTable('users', {
         }
         assert!(!text.contains("['note']") && !text.contains("['at']"));
         assert!(text.find("function makeTeams").unwrap() < text.find("function makeUsers").unwrap());
+    }
+
+    #[test]
+    fn a_column_that_refers_to_rows_is_given_a_row_that_is_there() {
+        let key = |table: &str, column: &str, to: &str| Operation::AddForeignKey {
+            table: TableName::new("public", table),
+            name: None,
+            columns: vec![column.to_owned()],
+            to: TableName::new("public", to),
+            to_columns: vec!["id".to_owned()],
+            on_delete: None,
+            on_update: None,
+            replaces: false,
+        };
+        let add = |not_null| Operation::AddColumn {
+            table: users(),
+            column: "club_id".to_owned(),
+            data_type: "uuid".to_owned(),
+            not_null,
+            default: None,
+        };
+        let team = "await makeTeams(tx).then((parent) => parent['id'])";
+        let nullable = text(&[add(false), key("users", "club_id", "teams")]).unwrap();
+        assert!(nullable.contains(&format!("const value = sql`${{{team}}}`;")), "{nullable}");
+        assert!(nullable.contains("toBe('23503')"));
+        let required = text(&[add(true), key("users", "club_id", "teams")]).unwrap();
+        assert!(required.contains(&format!("['club_id']: sql`${{{team}}}`")), "{required}");
+        let new = Operation::CreateTable { table: TableName::new("public", "clubs"), columns: Vec::new() };
+        let of_new = text(&[new, add(false), key("users", "club_id", "clubs")]).unwrap();
+        assert!(of_new.contains("has its type") && !of_new.contains("a value round-trips"), "{of_new}");
+        let itself = text(&[key("users", "note", "users")]).unwrap();
+        assert!(!itself.contains("['note']:"), "{itself}");
+
+        let schema = SCHEMA.replace("uuid('team_id').notNull()", "uuid('team_id')");
+        let not_null = [Operation::SetNotNull { table: users(), column: "team_id".to_owned() }];
+        let text = scaffold("t", &not_null, &[users()], &source(&schema), &imports()).unwrap();
+        assert!(text.contains(&format!("['team_id']: sql`${{{team}}}`")), "{text}");
     }
 
     #[test]

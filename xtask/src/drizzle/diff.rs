@@ -173,12 +173,15 @@ fn inside_table(table: &TableName, old: &Value, new: &Value, gone: &Gone<'_>, fo
             | "checkConstraints" => {
                 constraints(table, &key, object(old, &key), object(new, &key), gone, found);
             }
-            "isRLSEnabled" if !same(&old[&key], &new[&key]) => {
+            "isRLSEnabled" => {
+                // drizzle-kit before 0.27 does not write it.
+                let (was, is) = (old[&key].as_bool() == Some(true), new[&key].as_bool() == Some(true));
                 let table = table.clone();
-                found.push(match new[&key].as_bool() {
-                    Some(true) => Operation::EnableRowSecurity { table },
-                    _ => Operation::DisableRowSecurity { table },
-                });
+                match (was, is) {
+                    (false, true) => found.push(Operation::EnableRowSecurity { table }),
+                    (true, false) => found.push(Operation::DisableRowSecurity { table }),
+                    _ => {}
+                }
             }
             key if !same(&old[key], &new[key]) => {
                 found.push(other(table.clone(), format!("change {key} of table {table}")))

@@ -105,10 +105,18 @@ fn index_definition(value: &Value) -> Option<String> {
             part.push_str(&format!(" {class}"));
             plain = false;
         }
-        if column.get("asc").and_then(Value::as_bool) == Some(false) {
+        let descends = column.get("asc").and_then(Value::as_bool) == Some(false);
+        if descends {
             part.push_str(" DESC");
             plain = false;
         }
+        // PostgreSQL 15 docs, CREATE INDEX: NULLS FIRST is the default when DESC is specified, else NULLS LAST.
+        match (column.get("nulls").and_then(Value::as_str), descends) {
+            (Some("first"), false) => part.push_str(" NULLS FIRST"),
+            (Some("last"), true) => part.push_str(" NULLS LAST"),
+            _ => {}
+        }
+        plain &= !part.ends_with(" FIRST");
         plain &= !is_expression;
         part
     });

@@ -161,3 +161,47 @@ fn every_member_of_a_snapshot_is_compared() {
     expected.sort_unstable();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_check_that_calls_a_function_does_not_go_with_a_column_of_that_name() {
+    let with = |length: bool, check: bool| {
+        let mut snapshot = sample();
+        let users = &mut snapshot.0["tables"]["public.users"];
+        if length {
+            users["columns"]["length"] =
+                json!({ "name": "length", "type": "integer", "primaryKey": false, "notNull": false });
+        }
+        if check {
+            users["checkConstraints"]["long"] = json!({ "name": "long", "value": "length(\"users\".\"email\") > 3" });
+        }
+        snapshot
+    };
+    let found = words(&with(true, true), &with(false, false));
+    assert_eq!(found, ["drop column users.length", "drop check long on users"]);
+}
+
+#[test]
+fn row_security_that_an_older_kit_did_not_write_down_is_off() {
+    let mut older = sample();
+    older.0["tables"]["public.users"].as_object_mut().unwrap().remove("isRLSEnabled");
+    assert_eq!(words(&older, &sample()), [] as [&str; 0]);
+}
+
+#[test]
+fn where_nulls_stand_in_an_index_is_part_of_what_it_is() {
+    let with = |asc: bool, nulls: &str| {
+        let mut snapshot = sample();
+        snapshot.0["tables"]["public.users"]["indexes"]["by_mail"] = json!({
+            "name": "by_mail", "isUnique": false, "concurrently": false, "method": "btree", "with": {},
+            "columns": [{ "expression": "email", "asc": asc, "isExpression": false, "nulls": nulls }],
+        });
+        match differences(&sample(), &snapshot, &[]).remove(0) {
+            Operation::AddIndex { definition, .. } => definition,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(with(true, "last"), None);
+    assert_eq!(with(true, "first").as_deref(), Some(r#"USING btree ("email" NULLS FIRST)"#));
+    assert_eq!(with(false, "first").as_deref(), Some(r#"USING btree ("email" DESC)"#));
+    assert_eq!(with(false, "last").as_deref(), Some(r#"USING btree ("email" DESC NULLS LAST)"#));
+}

@@ -128,7 +128,9 @@ fn keys_of_table(value: &mut Value, there: &Value, old: &TableName, new: &TableN
 
 /// Whether an SQL text names a column.
 pub(crate) fn mentions(text: &str, column: &str) -> bool {
-    tokens(text).iter().any(|token| identifier(token).as_deref() == Some(column))
+    let tokens = tokens(text);
+    let is_function = |at: usize| !tokens[at].starts_with('"') && tokens.get(at + 1) == Some(&"(");
+    (0..tokens.len()).any(|at| identifier(tokens[at]).as_deref() == Some(column) && !is_function(at))
 }
 
 /// A constraint or index whose default name followed a rename.
@@ -168,7 +170,13 @@ pub(crate) fn renamed_names(before: &Snapshot, after: &Snapshot, declared: &[Ope
     found
 }
 
-/// `before` as it would be after the renames alone.
+/// `before` as it would be after all declared renames that happened, and nothing else.
+pub(super) fn moved(before: &Snapshot, after: &Snapshot, declared: &[Operation]) -> Snapshot {
+    let tables = apply_tables(before, after, &renamed_tables(before, after, declared));
+    apply(&tables, after, &effective(&tables, after, declared))
+}
+
+/// `before` as it would be after the renames of columns alone.
 pub(super) fn apply(before: &Snapshot, after: &Snapshot, renames: &[Rename]) -> Snapshot {
     let mut result = before.clone();
     if renames.is_empty() {

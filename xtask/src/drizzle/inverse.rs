@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::diff;
+use super::follow;
 use super::snapshot::{Snapshot, string};
 use crate::sql::Operation;
 use crate::sql::names::{TableName, literal, quote, quoted_list};
@@ -84,10 +85,15 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         O::CreateView { view, .. } => Ok(vec![format!("DROP VIEW {};", view.quoted())]),
         // Dropped and created around everything else.
         O::ChangeView { .. } => Ok(Vec::new()),
-        O::CreatePolicy { table, name } => Ok(vec![
-            format!("DROP POLICY {} ON {};", quote(name), table.quoted()),
-            format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", table.quoted()),
-        ]),
+        O::CreatePolicy { table, name } => {
+            let mut statements = vec![format!("DROP POLICY {} ON {};", quote(name), table.quoted())];
+            // drizzle-kit turns it on with a table's first policy.
+            if !is_secured(before, table) {
+                statements.push(format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", table.quoted()));
+            }
+            Ok(statements)
+        }
+        O::EnableRowSecurity { table } if is_secured(before, table) => Ok(Vec::new()),
         O::EnableRowSecurity { table } => alter(table, "DISABLE ROW LEVEL SECURITY".to_owned()),
         O::DisableRowSecurity { table } => alter(table, "ENABLE ROW LEVEL SECURITY".to_owned()),
         other => Err(format!("no inverse is known for: {other}")),
@@ -107,20 +113,54 @@ fn rebuilt(name: &TableName, before: &Snapshot) -> Result<Vec<String>, String> {
     ];
     for table in before.tables() {
         for column in before.columns_of_type(&table, name) {
-            let array = before.column(&table, &column).is_some_and(|column| string(column, "type").ends_with("[]"));
+            let array = before.column(&table, &column).is_some_and(|column| string(column, "type").ends_with(']'));
             let (data_type, text) =
                 if array { (format!("{}[]", name.quoted()), "text[]") } else { (name.quoted(), "text") };
             let default = default_of(before, &table, &column);
+            let checks = checks_on(before, &table, &column)?;
             let column = quote(&column);
             let mut parts = Vec::new();
+            parts.extend(checks.iter().map(|(name, _)| format!("DROP CONSTRAINT {}", quote(truncated(name)))));
             parts.extend(default.is_some().then(|| format!("ALTER COLUMN {column} DROP DEFAULT")));
             parts.push(format!("ALTER COLUMN {column} SET DATA TYPE {data_type} USING {column}::{text}::{data_type}"));
             parts.extend(default.map(|default| format!("ALTER COLUMN {column} SET DEFAULT {default}")));
+            parts.extend(checks.iter().map(|(name, definition)| added(name, definition)));
             statements.push(format!("ALTER TABLE {} {};", table.quoted(), parts.join(", ")));
         }
     }
     statements.push(format!("DROP TYPE {};", away.quoted()));
     Ok(statements)
+}
+
+/// The checks that read a column: PostgreSQL would go on to compare it with labels of the type that it had.
+///
+/// Errors: what else reads it in an expression is not made anew here.
+fn checks_on(before: &Snapshot, table: &TableName, column: &str) -> Result<Vec<(String, String)>, String> {
+    let Some(value) = before.table(table) else { return Ok(Vec::new()) };
+    let of = |member: &str| value[member].as_object().into_iter().flatten();
+    let reads = |text: &Value| text.as_str().is_some_and(|text| follow::mentions(text, column));
+    let expressions = |index: &Value| {
+        let columns = index["columns"].as_array().into_iter().flatten();
+        columns.clone().any(|of| of["isExpression"].as_bool() == Some(true) && reads(&of["expression"]))
+    };
+    let index =
+        of("indexes").find(|(_, index)| reads(&index["where"]) || expressions(index)).map(|(name, _)| ("index", name));
+    let policy = of("policies").find(|(_, policy)| reads(&policy["using"]) || reads(&policy["withCheck"]));
+    let generated = of("columns").find(|(_, other)| reads(&other["generated"]["as"]));
+    let policy = policy.map(|(name, _)| ("policy", name));
+    let generated = generated.map(|(name, _)| ("generated column", name));
+    if let Some((kind, name)) = index.or(policy).or(generated) {
+        return Err(format!("the {kind} {name} of {table} reads {column}, whose type has to be made anew"));
+    }
+    Ok(of("checkConstraints")
+        .filter(|(_, constraint)| reads(&constraint["value"]))
+        .map(|(name, constraint)| (name.clone(), check(constraint)))
+        .collect())
+}
+
+fn is_secured(before: &Snapshot, table: &TableName) -> bool {
+    let Some(table) = before.table(table) else { return false };
+    table["isRLSEnabled"].as_bool() == Some(true) || table["policies"].as_object().is_some_and(|map| !map.is_empty())
 }
 
 fn default_of(before: &Snapshot, table: &TableName, column: &str) -> Option<String> {

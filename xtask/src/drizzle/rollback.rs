@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::inverse::{self, truncated};
 use super::layout::Layout;
-use super::snapshot::{Snapshot, named, string};
+use super::snapshot::{Snapshot, named, object, string};
 use super::{diff, follow};
-use crate::sql::Operation;
 use crate::sql::names::{TableName, literal, quote};
 use crate::sql::statements::{self, Action};
+use crate::sql::{Operation, nature};
 
 /// One migration, with all that its rollback depends on.
 #[derive(Clone, Debug)]
@@ -92,11 +92,21 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
     if operations.is_empty() {
         return Err("the snapshots before and after are equal: what the file does is not known from them".to_owned());
     }
-    let views = changed_views(before, after)?;
+    let views = changed_views(before, after, &views_on_rebuilt(before, after, &operations))?;
     let mut statements: Vec<String> =
         views.iter().map(|view| format!("DROP {} {};", view.kind, view.name.quoted())).collect();
-    for operation in operations.iter().rev() {
-        statements.extend(inverse::of(operation, before)?);
+    // Renames are taken back last: until then everything has its new name.
+    let moved = follow::moved(before, after, migration.operations);
+    let mut back: Vec<&Operation> = operations.iter().rev().collect();
+    back.sort_by_key(|operation| turn(operation));
+    statements.extend(keys_between_new_tables(after, &operations));
+    for operation in back {
+        for statement in inverse::of(operation, &moved)? {
+            // Two labels of one type are one rebuild; its statements are the same.
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
+        }
     }
     // Renaming keeps what dropping and adding would rebuild: the index, and with it the guarantee without a gap. Tables have
     // their old names again by now.
@@ -115,6 +125,51 @@ fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), S
         views.iter().rev().map(|view| format!("CREATE {} {} AS ({});", view.kind, view.name.quoted(), view.definition)),
     );
     Ok((operations, statements))
+}
+
+/// When an operation is taken back: what hangs on something else before it, what something else hangs on after it.
+fn turn(operation: &Operation) -> usize {
+    use Operation as O;
+    match operation {
+        O::CreateView { .. } => 0,
+        O::AddForeignKey { replaces: false, .. } => 1,
+        O::AddUnique { .. }
+        | O::AddCheck { .. }
+        | O::AddIndex { .. }
+        | O::AddForeignKey { .. }
+        | O::CreatePolicy { .. }
+        | O::EnableRowSecurity { .. }
+        | O::DisableRowSecurity { .. } => 2,
+        O::AddColumn { .. } => 3,
+        // A type that is made anew afterwards has its old labels.
+        O::CreateTable { .. } | O::RenameEnumValue { .. } => 4,
+        O::CreateEnum { .. } | O::AddEnumValue { .. } => 5,
+        O::DropUnique { .. } => 7,
+        O::DropCheck { .. } | O::DropForeignKey { .. } => 8,
+        O::RenameColumn { .. } => 9,
+        O::RenameTable { .. } => 10,
+        _ => 6,
+    }
+}
+
+/// New tables may refer to each other: none of them can go before the keys between them are gone.
+fn keys_between_new_tables(after: &Snapshot, operations: &[Operation]) -> Vec<String> {
+    let new = |name: &TableName| {
+        operations.iter().any(|operation| matches!(operation, Operation::CreateTable { table, .. } if table == name))
+    };
+    let mut statements = Vec::new();
+    for (key, value) in after.map("tables") {
+        let table = named(key, value);
+        for (name, foreign) in object(value, "foreignKeys") {
+            let schema = string(foreign, "schemaTo");
+            let to = TableName::new(if schema.is_empty() { "public" } else { schema }, string(foreign, "tableTo"));
+            if to != table && new(&table) && new(&to) {
+                let name = truncated(after.name_in_database(key, "foreignKeys", name));
+                statements.push(format!("ALTER TABLE {} DROP CONSTRAINT {};", table.quoted(), quote(name)));
+            }
+        }
+    }
+    statements
 }
 
 fn is_rename(operation: &Operation) -> bool {
@@ -153,16 +208,54 @@ struct View {
     now: String,
 }
 
-/// Views that drizzle-kit dropped and created again, in the order in which they can be dropped.
-fn changed_views(before: &Snapshot, after: &Snapshot) -> Result<Vec<View>, String> {
+/// Views that read a column whose type is made anew, and those that read them: PostgreSQL changes no type below a view.
+fn views_on_rebuilt(before: &Snapshot, after: &Snapshot, operations: &[Operation]) -> Vec<TableName> {
+    let mut found: Vec<TableName> = Vec::new();
+    let types = operations.iter().filter_map(|operation| match operation {
+        Operation::AddEnumValue { name, .. } | Operation::DropEnumValue { name, .. } => Some(name),
+        _ => None,
+    });
+    let columns: Vec<(TableName, String)> = types
+        .flat_map(|name| after.tables().into_iter().map(move |table| (table, name)))
+        .flat_map(|(table, name)| {
+            let columns = after.columns_of_type(&table, name);
+            columns.into_iter().map(move |column| (table.clone(), column))
+        })
+        .collect();
+    loop {
+        let reads = |text: &str| {
+            let column = |(table, column): &(TableName, String)| {
+                follow::mentions(text, &table.name) && follow::mentions(text, column)
+            };
+            columns.iter().any(column) || found.iter().any(|view| follow::mentions(text, &view.name))
+        };
+        let more: Vec<TableName> = before
+            .map("views")
+            .iter()
+            .map(|(key, view)| (named(key, view), key))
+            .filter(|(name, key)| {
+                !found.contains(name)
+                    && after.map("views").get(*key).is_some_and(|view| reads(string(view, "definition")))
+            })
+            .map(|(name, _)| name)
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+/// Views that drizzle-kit dropped and created again, or that stand in the way, in the order in which they can be dropped.
+fn changed_views(before: &Snapshot, after: &Snapshot, in_the_way: &[TableName]) -> Result<Vec<View>, String> {
     let mut views = Vec::new();
     for (key, old) in before.map("views") {
         let Some(new) = after.map("views").get(key) else { continue };
         let unmanaged = old.get("isExisting").and_then(Value::as_bool) == Some(true);
-        if old == new || unmanaged {
+        let name = named(key, old);
+        if (old == new && !in_the_way.contains(&name)) || unmanaged {
             continue;
         }
-        let name = named(key, old);
         let plain = ["columns", "definition", "name", "schema", "isExisting", "materialized"];
         if let Some(option) =
             old.as_object().into_iter().flatten().map(|(key, _)| key).find(|key| !plain.contains(&key.as_str()))
@@ -196,6 +289,11 @@ fn losses(operations: &[Operation]) -> Vec<String> {
             )),
             Operation::CreateTable { table, .. } => {
                 Some(format!("all rows of {table} go with the table; only a backup taken before brings them back"))
+            }
+            Operation::ChangeType { table, column, from: Some(from), to } if !nature::is_lossless(to, from) => {
+                Some(format!(
+                    "what was written to {table}.{column} since then and does not fit into {from}: it is cut or rounded, or stops this file"
+                ))
             }
             _ => None,
         })
@@ -278,6 +376,10 @@ fn delimiter(texts: &[&str]) -> String {
     }
     delimiter
 }
+
+#[cfg(test)]
+#[path = "rollback_live_tests.rs"]
+mod live_tests;
 
 #[cfg(test)]
 mod tests {
@@ -367,6 +469,22 @@ mod tests {
         assert!(rollback.text.contains("DROP COLUMN \"a\nb\";"));
         assert!(rollback.text.contains("-- Data lost: all values of users.a b go"));
         assert_eq!(rollback.losses.len(), 1);
+    }
+
+    #[test]
+    fn what_only_the_wider_type_holds_is_told_as_lost() {
+        let of_type = |data_type: &str| {
+            let mut snapshot = snapshot("email");
+            snapshot.0["tables"]["public.users"]["columns"]["email"]["type"] = json!(data_type);
+            snapshot
+        };
+        let sql = "ALTER TABLE users ALTER COLUMN email SET DATA TYPE text";
+        for (from, to, lost) in [("varchar(8)", "text", 1), ("integer", "numeric", 1), ("varchar", "text", 0)] {
+            let derived = of(&of_type(from), &of_type(to), sql, &[]);
+            let Derived::Sql(rollback) = derived else { panic!("{derived:?}") };
+            assert_eq!(rollback.losses.len(), lost, "{from} → {to}");
+            assert_eq!(rollback.text.contains("Data: nothing is lost."), lost == 0);
+        }
     }
 
     #[test]

@@ -95,8 +95,9 @@ impl Snapshot {
     pub fn columns_of_type(&self, table: &TableName, name: &TableName) -> Vec<String> {
         let is = |column: &&str| {
             self.column(table, column).is_some_and(|column| {
-                string(column, "type").trim_end_matches("[]") == name.name
-                    && string(column, "typeSchema") == name.schema
+                let of = string(column, "type");
+                let base = if of.ends_with(']') { of.split_once('[').map_or(of, |(base, _)| base) } else { of };
+                base == name.name && string(column, "typeSchema") == name.schema
             })
         };
         self.columns(table).into_iter().filter(is).map(str::to_owned).collect()

@@ -80,7 +80,8 @@ pub enum Action {
         table: TableName,
         column: String,
         data_type: String,
-        using: bool,
+        /// How the old value becomes the new one, where it is written down.
+        using: Option<String>,
     },
     CreateIndex {
         table: TableName,
@@ -268,7 +269,7 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
                 Some(SyntaxKind::DROP_DEFAULT) => Action::DropDefault { table, column: column() },
                 Some(SyntaxKind::SET_TYPE) => {
                     let data_type = option.as_ref().and_then(type_text).unwrap_or_default();
-                    let using = option.is_some_and(|option| has_token(&option, SyntaxKind::USING_KW));
+                    let using = option.and_then(|option| after_using(&option));
                     Action::ChangeType { table, column: column(), data_type, using }
                 }
                 _ => unknown(option.as_ref().unwrap_or(node)),
@@ -414,6 +415,14 @@ pub(crate) fn unquoted(identifier: &str) -> String {
         Some(inner) => inner.replace("\"\"", "\""),
         None => identifier.to_lowercase(),
     }
+}
+
+/// The expression after USING.
+fn after_using(node: &SyntaxNode) -> Option<String> {
+    let parts = node.descendants_with_tokens().skip_while(|part| part.kind() != SyntaxKind::USING_KW).skip(1);
+    let tokens = parts.filter_map(|part| part.into_token()).filter(|token| token.kind() != SyntaxKind::COMMENT);
+    let text: String = tokens.map(|token| token.text().to_owned()).collect();
+    (!text.is_empty()).then(|| text.trim().to_owned())
 }
 
 fn type_text(node: &SyntaxNode) -> Option<String> {

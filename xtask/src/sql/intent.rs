@@ -21,12 +21,28 @@ pub fn undone<'a>(operations: &'a [Operation], statements: &[Statement]) -> Vec<
 /// Statements that neither do a declared operation nor follow from one.
 #[must_use]
 pub fn undeclared<'a>(operations: &[Operation], statements: &'a [Statement]) -> Vec<&'a Statement> {
-    let declared =
-        |action: &Action| operations.iter().any(|operation| does(action, operation) || follows(action, operation));
+    let declared = |action: &Action| {
+        !converts(action) && operations.iter().any(|operation| does(action, operation) || follows(action, operation))
+    };
     statements
         .iter()
-        .filter(|statement| statement.actions.is_empty() || !statement.actions.iter().all(declared))
+        .filter(|statement| {
+            statement.actions.is_empty() || cascades(statement) || !statement.actions.iter().all(declared)
+        })
         .collect()
+}
+
+/// Whether it takes along what is not named. Of drizzle-kit's statements only DROP TABLE does so.
+fn cascades(statement: &Statement) -> bool {
+    let words: Vec<String> = statement
+        .text
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | ')'))
+        .filter(|word| !word.is_empty())
+        .map(str::to_uppercase)
+        .collect();
+    let on_event = |at: usize| at > 0 && ["DELETE", "UPDATE"].contains(&words[at - 1].as_str());
+    let drops_table = statement.actions.iter().all(|action| matches!(action, Action::DropTable { .. }));
+    !drops_table && (0..words.len()).any(|at| words[at] == "CASCADE" && !on_event(at))
 }
 
 /// Statements that drop a column or a table which nobody declared to drop.
@@ -76,7 +92,11 @@ fn does(action: &Action, operation: &Operation) -> bool {
         (O::CreateTable { table, .. }, A::CreateTable { table: on })
         | (O::DropTable { table }, A::DropTable { table: on, .. }) => table == on,
         (O::RenameTable { table, to }, A::RenameTable { table: on, to: new }) => (table, to) == (on, new),
-        (O::CreateEnum { name, .. } | O::DropEnumValue { name, .. }, A::CreateType { name: of })
+        // Where a value goes and another comes, the type is made anew with both.
+        (
+            O::CreateEnum { name, .. } | O::DropEnumValue { name, .. } | O::AddEnumValue { name, .. },
+            A::CreateType { name: of },
+        )
         | (O::DropEnum { name }, A::DropType { name: of }) => name == of,
         (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added }) => (name, value) == (of, added),
         (O::RenameEnumValue { name, from, to }, A::RenameEnumValue { name: of, from: old, to: new }) => {
@@ -152,6 +172,22 @@ fn follows(action: &Action, operation: &Operation) -> bool {
     }
 }
 
+/// Whether a changed type comes with values of somebody's own: a conversion that is more than a cast of the column to its new
+/// type, through text at most.
+fn converts(action: &Action) -> bool {
+    let Action::ChangeType { column, data_type, using: Some(using), .. } = action else { return false };
+    let plain = |text: &str| text.replace("\"public\".", "").replace("public.", "").replace('"', "").to_lowercase();
+    let parts: Vec<&str> = using.trim_matches(['(', ')']).split("::").map(str::trim).collect();
+    let cast = match parts.as_slice() {
+        [of] => Some((of, None)),
+        [of, to] | [of, "text" | "text[]", to] => Some((of, Some(*to))),
+        _ => None,
+    };
+    !cast.is_some_and(|(of, to)| {
+        super::action::unquoted(of) == *column && to.is_none_or(|to| plain(to) == plain(data_type))
+    })
+}
+
 /// What drizzle-kit drops and makes again around a rename.
 fn remade(action: &Action, before: &TableName, now: &TableName) -> bool {
     use Action as A;
@@ -225,12 +261,56 @@ ALTER TABLE "exercises" ALTER COLUMN "muscle_group" SET DATA TYPE "public"."musc
             extra(&drop, &format!("{made}\nALTER TABLE \"exercises\" ALTER COLUMN \"name\" SET DATA TYPE uuid;")),
             [5]
         );
+        let add = Operation::AddEnumValue { name: TableName::new("public", "muscle_group"), value: "arms".into() };
+        assert_eq!(undone(&[drop[0].clone(), add], &statements::parse(made).statements), [] as [&Operation; 0]);
         let rename = [Operation::RenameEnumValue {
             name: TableName::new("public", "muscle_group"),
             from: "core".into(),
             to: "trunk".into(),
         }];
         assert_eq!(undone(&rename, &statements::parse(made).statements).len(), 1, "a rebuild is no rename");
+    }
+
+    #[test]
+    fn what_takes_others_along_is_named_but_for_a_dropped_table() {
+        let drop = [Operation::DropColumn { table: users(), column: "note".into() }];
+        assert_eq!(extra(&drop, "ALTER TABLE users DROP COLUMN note;"), [] as [usize; 0]);
+        assert_eq!(extra(&drop, "ALTER TABLE users DROP COLUMN note CASCADE;"), [1]);
+        let key = [Operation::AddForeignKey {
+            table: users(),
+            name: None,
+            columns: vec!["a".into()],
+            to: users(),
+            to_columns: vec!["id".into()],
+            on_delete: Some("cascade".into()),
+            on_update: None,
+            replaces: false,
+        }];
+        let sql = "ALTER TABLE users ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES users (id) ON DELETE cascade ON UPDATE no action;";
+        assert_eq!(extra(&key, sql), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn a_changed_type_may_cast_its_column_and_a_conversion_of_ones_own_is_named() {
+        let retype = |to: &str| {
+            let (from, to) = (None, to.to_owned());
+            [Operation::ChangeType { table: users(), column: "age".into(), from, to }]
+        };
+        let line = |using: &str| format!(r#"ALTER TABLE "users" ALTER COLUMN "age" SET DATA TYPE integer{using};"#);
+        for using in ["", " USING age", r#" USING "age"::integer"#, r#" USING ("age"::text::integer)"#] {
+            assert_eq!(extra(&retype("integer"), &line(using)), [] as [usize; 0], "{using}");
+        }
+        for using in [
+            " USING 0",
+            r#" USING "name"::integer"#,
+            r#" USING "age"::smallint::integer"#,
+            r#" USING nullif("age", '')::integer"#,
+            r#" USING "age"::text"#,
+        ] {
+            let sql = line(using);
+            assert_eq!(extra(&retype("integer"), &sql), [1], "{using}");
+            assert_eq!(undone(&retype("integer"), &statements::parse(&sql).statements), [] as [&Operation; 0]);
+        }
     }
 
     #[test]

@@ -51,7 +51,12 @@ pub fn literal(text: &str) -> String {
 
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.schema == "public" { f.write_str(&self.name) } else { write!(f, "{}.{}", self.schema, self.name) }
+        // A name with a dot would be read back as another schema's.
+        if self.schema == "public" && !self.name.contains('.') {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}.{}", self.schema, self.name)
+        }
     }
 }
 
@@ -66,6 +71,19 @@ impl From<String> for TableName {
         match text.split_once('.') {
             Some((schema, name)) => TableName::new(schema, name),
             None => TableName::new("public", &text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_back_as_it_was_written() {
+        for (schema, name) in [("public", "users"), ("app", "users"), ("public", "app.users"), ("app", "a.b")] {
+            let table = TableName::new(schema, name);
+            assert_eq!(TableName::from(table.to_string()), table);
         }
     }
 }

@@ -74,6 +74,10 @@ fn statements(operation: &Operation) -> Option<Vec<String>> {
         O::DropIndex { table, name } => Some(vec![format!("DROP INDEX {}", table.beside(name).quoted())]),
         O::DropTable { table } => Some(vec![format!("DROP TABLE {} CASCADE", table.quoted())]),
         O::RenameTable { to, .. } => alter(format!("RENAME TO {}", quote(to))),
+        O::CreateEnum { name, values } if !values.is_empty() => {
+            let labels = values.iter().map(|value| literal(value)).collect::<Vec<_>>().join(", ");
+            Some(vec![format!("CREATE TYPE {} AS ENUM ({labels})", name.quoted())])
+        }
         O::AddEnumValue { name, value } => {
             Some(vec![format!("ALTER TYPE {} ADD VALUE {}", name.quoted(), literal(value))])
         }

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(found[0], Action::DropColumn { table: users(), column: "a".into() });
         assert_eq!(
             found[1],
-            Action::ChangeType { table: users(), column: "b".into(), data_type: "integer".into(), using: false }
+            Action::ChangeType { table: users(), column: "b".into(), data_type: "integer".into(), using: None }
         );
         assert_eq!(found[2], Action::SetNotNull { table: users(), column: "b".into() });
         assert_eq!(found[4], Action::DropDefault { table: users(), column: "c".into() });
