@@ -25,7 +25,8 @@ fn question(sample: &Sample, step: &str) -> (serde_json::Value, String) {
             "decision" if found.is_some() => {
                 text(&["accept"]).into_iter().chain(names).chain(text(&["--reason", "to see"])).collect()
             }
-            "decision" => text(&["answer", &at, "2", "--reason", "to see"]),
+            // What was inferred is confirmed; a breaking change goes on as a coordinated one.
+            "decision" => text(&["answer", &at, if at == "declare" { "1" } else { "2" }, "--reason", "to see"]),
             _ => continue,
         };
         assert_eq!(sample.db_change(&word.iter().map(String::as_str).collect::<Vec<_>>()).code, 0);
