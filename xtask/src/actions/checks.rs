@@ -140,7 +140,7 @@ fn item(operation: &Operation) -> Option<&'static str> {
         O::RenameColumn { .. } => EIGHT[0],
         O::DropColumn { .. } => EIGHT[1],
         O::ChangeType { .. } => EIGHT[2],
-        O::SetNotNull { .. } | O::AddColumn { not_null: true, .. } => EIGHT[3],
+        O::SetNotNull { .. } | O::AddColumn { not_null: true, default: None, .. } => EIGHT[3],
         O::AddUnique { .. } | O::AddIndex { unique: true, .. } => EIGHT[4],
         O::AddForeignKey { .. } | O::DropForeignKey { .. } => EIGHT[5],
         O::RenameTable { .. } => EIGHT[6],
