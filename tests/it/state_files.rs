@@ -250,13 +250,13 @@ fn a_current_folder_that_was_removed_is_told_as_such() {
 }
 
 #[test]
-fn a_workflow_file_that_cannot_be_read_is_not_answered_with_copy_another() {
+fn a_workflow_file_that_cannot_be_read_is_not_taken_for_one_that_is_missing() {
     let repo = Repo::new();
     fs::write(repo.path("workflows/latin.toml"), b"# caf\xe9\n").unwrap();
     fs::create_dir(repo.path("workflows/folder.toml")).unwrap();
     for name in ["latin", "folder"] {
         let done = repo.xtask(&["run", name]).run().expect(2).says(&["cannot read the workflow file", "UTF-8"]);
-        assert!(!done.stderr.contains("copy the one"), "{}", done.stderr);
+        assert!(!done.stderr.contains("cargo xtask init"), "{}", done.stderr);
     }
-    repo.xtask(&["run", "missing"]).run().expect(2).says(&["copy the one"]);
+    repo.xtask(&["run", "missing"]).run().expect(2).says(&["cargo xtask init DIR"]);
 }

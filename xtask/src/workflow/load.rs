@@ -223,14 +223,18 @@ pub fn definition(step: &Step) -> Result<String> {
         ("env", json(&step.env)?),
         ("outputs", json(&step.outputs)?),
         ("expect fail", json(&(step.expect == super::model::Expect::Fail))?),
-        ("off", json(&step.off.as_ref().map(Spanned::get_ref))?),
         ("green of", json(&step.green_of.as_ref().map(Spanned::get_ref))?),
         ("because exit", json(&because.map(|because| &because.exit))?),
         ("because matches", json(&because.and_then(|because| because.matches.as_ref()).map(Spanned::get_ref))?),
         ("capture", json(&captures)?),
         ("decision", json(&step.decision)?),
     ];
-    Ok(parts.iter().map(|(name, value)| format!("{name} = {value}\n")).collect())
+    let mut text: String = parts.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    // What came later is left out where it is not written: a run that began before it stays as fresh as it was.
+    if let Some(off) = &step.off {
+        text.push_str(&format!("off = {}\n", json(off.get_ref())?));
+    }
+    Ok(text)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {
