@@ -202,6 +202,7 @@ const SOUND: &[Kind] = &[
         edits: &[
             ("invites.ts", "  'invites',", "  'invitations',"),
             ("../../../api/src/procedures/auth/auth.ts", "from invites", "from invitations"),
+            ("../../tests/invites.test.ts", "invites_token_unique", "invitations_token_unique"),
         ],
         lane: "breaking",
         asked: &["impact 2", "accept"],
