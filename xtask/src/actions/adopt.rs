@@ -56,7 +56,7 @@ pub fn choose(world: &World<'_>, tag: &str) -> Result<Adoption> {
             .hint("prove it as that: cargo xtask db-change")
             .into());
     }
-    let commit = brought_by(world, entry)?;
+    let commit = brought_by(world, &history, entry)?;
     let base = git::parent(&world.root, &commit)?.ok_or_else(|| {
         Failure::refused(format!("`{tag}` came with the first commit: there is nothing before it to compare with"))
             .hint("what every database has from the start needs no proof; prove the ones after it")
@@ -98,14 +98,14 @@ fn unknown(tag: &str, history: &History) -> Failure {
     }
 }
 
-fn name_of(world: &World<'_>, entry: &Entry) -> Result<String> {
-    let path = History::load(&world.config()?.out)?.sql_path(entry);
-    Ok(path.strip_prefix(&world.root).unwrap_or(&path).to_string_lossy().into_owned())
+fn name_of(world: &World<'_>, history: &History, entry: &Entry) -> String {
+    let path = history.sql_path(entry);
+    path.strip_prefix(&world.root).unwrap_or(&path).to_string_lossy().into_owned()
 }
 
 /// The commit that added its file.
-fn brought_by(world: &World<'_>, entry: &Entry) -> Result<String> {
-    let name = name_of(world, entry)?;
+fn brought_by(world: &World<'_>, history: &History, entry: &Entry) -> Result<String> {
+    let name = name_of(world, history, entry);
     git::added_by(&world.root, &name)?.ok_or_else(|| {
         Failure::step(format!("no commit of this branch has added `{name}`"))
             .hint("fetch the whole history: git fetch --unshallow")
@@ -118,7 +118,7 @@ fn tree_of(world: &World<'_>, history: &History, entry: &Entry, commit: &str, ba
     let out = &world.config()?.out;
     let folder = out.strip_prefix(&world.root).unwrap_or(out).to_string_lossy().into_owned();
     let before = git::files_at(&world.root, base, &folder)?;
-    let names = history.entries.iter().map(|entry| name_of(world, entry)).collect::<Result<Vec<_>>>()?;
+    let names: Vec<String> = history.entries.iter().map(|entry| name_of(world, history, entry)).collect();
     let brings = |at: &str| -> Result<Vec<&Entry>> {
         let there = git::files_at(&world.root, at, &folder)?;
         let new =
@@ -126,7 +126,7 @@ fn tree_of(world: &World<'_>, history: &History, entry: &Entry, commit: &str, ba
         Ok(new.map(|(entry, _)| entry).collect())
     };
     let next = history.entries.iter().skip_while(|other| other.tag != entry.tag).nth(1);
-    let until = next.and_then(|next| brought_by(world, next).ok()).filter(|next| next != commit);
+    let until = next.and_then(|next| brought_by(world, history, next).ok()).filter(|next| next != commit);
     let until = until.and_then(|next| git::parent(&world.root, &next).ok().flatten());
     for at in until.iter().map(String::as_str).chain([commit]) {
         if git::is_ancestor(&world.root, commit, at)? && brings(at)?.len() == 1 {

@@ -1,5 +1,7 @@
 //! The change itself: what was declared or inferred, checked against the base, and how much process it needs.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -110,16 +112,24 @@ impl Change {
         toml::Table::try_from(self).context("describing the change")
     }
 
-    #[must_use]
-    pub fn is_breaking(&self) -> bool {
-        self.operations.iter().any(nature::is_breaking)
-    }
-
     /// The table of the base that it is about first of all.
     #[must_use]
     pub fn main_table(&self) -> Option<&TableName> {
         let named = self.operations.iter().filter_map(Operation::table).find(|table| self.tables.contains(table));
         named.or(self.tables.first())
+    }
+
+    /// Every table that it is about: those of the base, those that it brings, and renamed ones by their new name too.
+    #[must_use]
+    pub fn all_tables(&self) -> BTreeSet<TableName> {
+        let mut all: BTreeSet<TableName> = self.tables.iter().cloned().collect();
+        for operation in &self.operations {
+            all.extend(operation.table().cloned());
+            if let Operation::RenameTable { table, to } = operation {
+                all.insert(table.beside(to));
+            }
+        }
+        all
     }
 
     /// The operations, as a list for people.

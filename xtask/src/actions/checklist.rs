@@ -42,7 +42,7 @@ pub(super) fn checklist(world: &World<'_>, context: &StepContext<'_>) -> Result<
         return Err(Failure::step("the checklist has items without proof").detail(missing.join("\n")).into());
     }
     let mut said = vec!["Monitoring alerts configured", "Team notified of changes"];
-    if change.is_breaking() {
+    if super::impact::is_breaking(context) {
         said.insert(0, "Breaking changes communicated");
     }
     let digest = digest::of(format!("{} {}", change.in_words(), said.join(",")));

@@ -70,10 +70,7 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let config = world.config()?;
     let base_project = world.base(context, &context.log_of("base"))?;
     let base_history = History::load(&drizzle::config::load(&base_project)?.out)?;
-    let making = context.kept(MAKING);
-    if making.exists() {
-        clear_up(world, config, &base_history)?;
-    }
+    clear_up(world, context, config, &base_history)?;
     let now = schema::of_schema(&project, config, Some(base.id()))?;
     let history = History::load(&config.out)?;
     check_history(&base_history, &history)?;
@@ -100,21 +97,14 @@ pub(super) fn generate(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     };
     if !made {
         context.say(&world.shown("generate"));
-        let name = change.slug().replace('-', "_");
-        durable::write(&making, name.as_bytes())?;
-        // What did not end well was put back; without this the file says that nobody was left to do so.
-        let made = kit::generate(&project, config, &name, &change.operations);
-        fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
-        made?;
-    } else if making.exists() {
-        fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
+        marked(context, &change, |name| kit::generate(&project, config, name, &change.operations))?;
     }
     let history = History::load(&config.out)?;
     let entry = history.entries.iter().find(|entry| base_history.entry(&entry.tag).is_none());
     let entry = entry.context("a migration was generated")?;
     let (before, after) = history.around(&project, &entry.tag)?;
     let found = diff::differences(&before, &after, &change.operations);
-    check_operations(&change.operations, &found, "the migration is")?;
+    check_operations(&change.operations, &found, "the migration is not the declared change")?;
     let file = history.sql_path(entry);
     let sql = fs::read_to_string(&file).with_context(|| format!("reading `{}`", file.display()))?;
     let shown = project.relative(&file);
@@ -140,6 +130,7 @@ pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: 
     let project = world.work(&context.log)?;
     let config = world.config()?;
     let base = History::load(&drizzle::config::load(&world.base(context, &context.log_of("base"))?)?.out)?;
+    clear_up(world, context, config, &base)?;
     let new = || -> Result<Option<PathBuf>> {
         let history = History::load(&config.out)?;
         let entry = history.entries.iter().find(|entry| base.entry(&entry.tag).is_none());
@@ -149,7 +140,7 @@ pub(super) fn custom_file(world: &World<'_>, context: &StepContext<'_>, change: 
         Some(file) => file,
         None => {
             context.say(&format!("{} --custom", world.shown("generate")));
-            kit::custom(&project, config, &change.slug().replace('-', "_"))?;
+            marked(context, change, |name| kit::custom(&project, config, name))?;
             new()?.context("a migration was generated")?
         }
     };
@@ -196,7 +187,7 @@ pub(super) fn check_operations(declared: &[Operation], found: &[Operation], what
     }
     let list =
         |operations: &[&Operation]| operations.iter().map(|operation| format!("\n  {operation}")).collect::<String>();
-    let mut failure = Failure::step(format!("{what} not the declared change"));
+    let mut failure = Failure::step(what);
     if !missing.is_empty() {
         failure = failure.detail(format!("declared, and not there:{}", list(&missing)));
     }
@@ -268,9 +259,24 @@ fn check_sql(declared: &[Operation], sql: &str, shown: &str) -> Result<()> {
     Err(failure.hint(format!("edit {shown} and run `cargo xtask db-change`, or declare what you mean")).into())
 }
 
+/// Lets drizzle-kit make a migration of the change's name. What does not end well it puts back; while it is at work a file in the
+/// run's folder says so, for the case that nobody is left to do that.
+fn marked<T>(context: &StepContext<'_>, change: &Change, make: impl FnOnce(&str) -> Result<T>) -> Result<T> {
+    let making = context.kept(MAKING);
+    let name = change.slug().replace('-', "_");
+    durable::write(&making, name.as_bytes())?;
+    let made = make(&name);
+    fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))?;
+    made
+}
+
 /// A runner was killed while drizzle-kit was writing. Where only a part of a migration is there, the next try would take it for one
 /// that was made; the part goes to the run's folder.
-fn clear_up(world: &World<'_>, config: &drizzle::Config, base: &History) -> Result<()> {
+fn clear_up(world: &World<'_>, context: &StepContext<'_>, config: &drizzle::Config, base: &History) -> Result<()> {
+    let making = context.kept(MAKING);
+    if !making.exists() {
+        return Ok(());
+    }
     let history = History::load(&config.out)?;
     let torn = |entry: &&Entry| base.entry(&entry.tag).is_none() && history.is_torn(entry);
     let lost: Vec<Entry> = history.entries.iter().filter(torn).cloned().collect();
@@ -280,7 +286,7 @@ fn clear_up(world: &World<'_>, config: &drizzle::Config, base: &History) -> Resu
         keep_away(world, &config.out, path)?;
         fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
     }
-    Ok(())
+    fs::remove_file(&making).with_context(|| format!("removing `{}`", making.display()))
 }
 
 /// Takes migrations out of the history; what they were goes to the run's folder first.

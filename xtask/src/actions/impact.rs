@@ -39,7 +39,8 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let code = code_impact::find(world, context, &world.base(context, &context.log)?.root.clone(), &change)?;
     let old_code = old_code(world, context, &change)?;
     let checks = checks::all(&change, &old_code.tried, touched.rows);
-    let breaking = raise(context, &change, &touched, &checks, &old_code) == Lane::Breaking;
+    let breaking = !old_code.broken.is_empty() || checks.iter().any(|check| check.verdict == "yes");
+    raise(context, &change, &touched, &checks, &old_code);
 
     let named = |what: &str, names: &BTreeSet<String>| {
         format!("{what:<16} {}   {}", names.len(), names.iter().cloned().collect::<Vec<_>>().join(", "))
@@ -63,6 +64,7 @@ pub(super) fn impact(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let word = if breaking { "breaking" } else { "not breaking" };
     let summary = format!("{word}; {} procedures, {} components", code.procedures.len(), code.components.len());
     let evidence = Evidence::new(summary)
+        .proven("breaking", breaking)
         .proven("checks", verdicts)
         .proven("tables", touched.tables)
         .proven("procedures", counted(&code.procedures))
@@ -197,13 +199,15 @@ fn old_code(world: &World<'_>, context: &StepContext<'_>, change: &Change) -> Re
     Ok(result)
 }
 
-/// What was found can ask for more process than the operations alone, never for less. Gives the lane that stands then.
-fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: &[Check], old_code: &OldCode) -> Lane {
-    let mut stands = context.lane().unwrap_or(Lane::Additive);
-    let mut raise = |lane: Lane, reason: String| {
-        context.set_lane(lane, reason);
-        stands = stands.max(lane);
-    };
+/// Whether the analysis found that something breaks: by the operations, on the rows, or in the old code's tests.
+pub(super) fn is_breaking(context: &StepContext<'_>) -> bool {
+    // A run that was analysed by an earlier version did not write it down.
+    context.proven("impact", "breaking").unwrap_or(context.lane() == Some(Lane::Breaking))
+}
+
+/// What was found can ask for more process than the operations alone, never for less.
+fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: &[Check], old_code: &OldCode) {
+    let raise = |lane: Lane, reason: String| context.set_lane(lane, reason);
     if let Some(check) = checks.iter().find(|check| check.verdict == "only with data") {
         raise(Lane::Guarded, format!("{}: {}", check.name, check.decided_by));
     }
@@ -226,5 +230,4 @@ fn raise(context: &StepContext<'_>, change: &Change, touched: &Touched, checks: 
     if !old_code.broken.is_empty() {
         raise(Lane::Breaking, format!("the old code: {}", old_code.words));
     }
-    stands
 }

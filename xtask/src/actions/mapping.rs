@@ -3,7 +3,11 @@
 //! Everything else must come out as it went in. A file as drizzle-kit made it changes no value that its type does not change;
 //! where a person wrote more into it, the columns that the change is about may be repaired.
 
+use anyhow::Result;
+use postgres::Client;
+
 use super::change::Change;
+use super::checks::{self, Tried};
 use crate::pg::checksum::Mapping;
 use crate::sql::{Operation, TableName, intent, nature, statements};
 
@@ -37,10 +41,9 @@ pub(super) fn mapping(change: &Change, sql: &str) -> Mapping {
             _ => {}
         }
     }
-    let statements = statements::parse(sql).statements;
     let renames = change.operations.iter().any(|operation| matches!(operation, Operation::RenameEnumValue { .. }));
     let custom = change.operations.iter().any(super::generate::is_custom);
-    if renames || custom || !intent::undeclared(&change.operations, &statements).is_empty() {
+    if renames || custom || !is_as_generated(change, sql) {
         let columns = change.values.iter().filter_map(|place| place.rsplit_once('.'));
         for (table, column) in columns.map(|(table, column)| (TableName::from(table.to_owned()), column)) {
             match column {
@@ -51,4 +54,26 @@ pub(super) fn mapping(change: &Change, sql: &str) -> Mapping {
         }
     }
     mapping
+}
+
+/// Whether no hand has written more into the file than drizzle-kit makes of the change.
+fn is_as_generated(change: &Change, sql: &str) -> bool {
+    intent::undeclared(&change.operations, &statements::parse(sql).statements).is_empty()
+}
+
+/// Changes the types on a copy from before, by SQL of our own: a file as generated leads to these values and no others, so that
+/// they are compared. What PostgreSQL does not cast here stays open.
+pub(super) fn retype(client: &mut Client, change: &Change, sql: &str, mapping: &mut Mapping) -> Result<()> {
+    if !is_as_generated(change, sql) {
+        return Ok(());
+    }
+    for operation in &change.operations {
+        let Operation::ChangeType { table, column, .. } = operation else { continue };
+        let place = (table.clone(), column.clone());
+        let open = mapping.changed_columns.contains(&place);
+        if open && matches!(checks::attempt(client, std::slice::from_ref(operation))?.as_slice(), [Tried::Done]) {
+            mapping.changed_columns.remove(&place);
+        }
+    }
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 
-use super::change::Change;
 use super::suites::{base_tests_on, baseline, names, new_failures};
 use super::world::World;
 use crate::engine::{Outcome, StepContext};
@@ -54,8 +53,7 @@ pub(super) fn old_code(world: &World<'_>, context: &StepContext<'_>) -> Result<O
 
 /// Parts of change sets come later; a run that is not one has nothing to hold.
 pub(super) fn invariant(_world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
-    let change = Change::of(context)?;
-    if !change.is_breaking() {
+    if !super::impact::is_breaking(context) {
         return Ok(Outcome::Skipped("not breaking".to_owned()));
     }
     match context.answer_of("impact").map(|answer| answer.option) {

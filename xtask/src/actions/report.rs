@@ -101,7 +101,10 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
             line("generate", format!("Migration: {} generated", migration.place().name())),
             line("schema-test-green", format!("Tests: {tests} tests passing{synthetic}")),
-            line("impact", format!("Breaking Changes: {}", if change.is_breaking() { "YES" } else { "NO" })),
+            line(
+                "impact",
+                format!("Breaking Changes: {}", if super::impact::is_breaking(context) { "YES" } else { "NO" }),
+            ),
         ],
         impact: vec![
             ("Tables affected".to_owned(), tables.len().to_string()),

@@ -13,6 +13,7 @@ use super::shadow::Database;
 use super::world::World;
 use crate::digest;
 use crate::drizzle::rollback::{self, Derived};
+use crate::drizzle::rollback_file;
 use crate::engine::{Outcome, StepContext};
 use crate::failure::Failure;
 use crate::pg::checksum::{self, Checksums};
@@ -52,7 +53,7 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
     let derived = match derived {
         Derived::Sql(derived) => Some(derived.text),
         Derived::NotDerivable(reason) if is_unwritten(&path) => {
-            durable::write(&path, rollback::frame(&known).as_bytes())?;
+            durable::write(&path, rollback_file::frame(&known).as_bytes())?;
             return Ok(Outcome::Edit {
                 message: format!("The rollback cannot be derived: {reason}. Write the inverse into {shown}."),
                 details: vec![
@@ -96,13 +97,13 @@ pub(super) fn write(world: &World<'_>, context: &StepContext<'_>) -> Result<Outc
 
 /// Not there, or without the inverse that a person has to write.
 fn is_unwritten(path: &Path) -> bool {
-    fs::read_to_string(path).map_or(!path.exists(), |text| text.contains(rollback::UNWRITTEN))
+    fs::read_to_string(path).map_or(!path.exists(), |text| text.contains(rollback_file::UNWRITTEN))
 }
 
 /// A file in our form, whose guard lets no other migration through than one that is no more.
 fn guards_another(path: &Path, hash: &str) -> bool {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_once(rollback::GUARD).is_some_and(|(_, guarded)| !guarded.starts_with(&literal(hash)))
+    text.split_once(rollback_file::GUARD).is_some_and(|(_, guarded)| !guarded.starts_with(&literal(hash)))
 }
 
 /// Up → down, down again, up again; up → new rows → down; down where the migration never was.

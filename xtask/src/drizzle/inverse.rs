@@ -19,7 +19,7 @@ pub(super) fn of(operation: &Operation, before: &Snapshot) -> Result<Vec<String>
         let found = before.table(table).and_then(|table| table[member].get(name)).cloned();
         found.ok_or_else(|| format!("the snapshot before does not have {name} on {table}"))
     };
-    if let Some(lost) = nature::loss(operation) {
+    if let (O::DropColumn { .. } | O::DropTable { .. }, Some(lost)) = (operation, nature::loss(operation)) {
         return Err(format!(
             "{operation}: {lost} cannot be brought back by a statement; a saved copy is not built yet"
         ));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{folders, journal, rollback};
+use super::{folders, journal, rollback_file};
 use crate::failure::Failure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Layout {
     #[must_use]
     pub fn rollback_name(self, tag: &str) -> String {
         match self {
-            Layout::Journal => rollback::file_name(tag),
+            Layout::Journal => rollback_file::file_name(tag),
             Layout::Folders => format!("{tag}/{}", folders::ROLLBACK),
         }
     }

@@ -28,6 +28,7 @@ pub mod project;
 mod prompt;
 pub mod recover;
 pub mod rollback;
+pub mod rollback_file;
 pub mod schema;
 pub mod snapshot;
 

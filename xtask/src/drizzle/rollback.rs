@@ -1,17 +1,15 @@
-//! `rollback_<tag>.sql`: the inverse of one migration, derived from the declared operations and the snapshots around it.
+//! The inverse of one migration, derived from the declared operations and the snapshots around it.
 //!
-//! Invariant: the file changes nothing unless this very migration is the newest that the database applied, and then everything or
-//! nothing, its own bookkeeping row included. What cannot be reversed from the snapshots is said, never guessed.
-
-use std::fmt::Write;
+//! Invariant: what cannot be reversed from the snapshots is said, never guessed.
 
 use serde_json::Value;
 
 use super::inverse::{self, truncated};
 use super::layout::Layout;
+use super::rollback_file::text;
 use super::snapshot::{Snapshot, named, object, string};
 use super::{diff, follow};
-use crate::sql::names::{TableName, literal, quote};
+use crate::sql::names::{TableName, quote};
 use crate::sql::statements::{self, Action};
 use crate::sql::{Operation, nature};
 
@@ -48,11 +46,6 @@ pub struct Rollback {
 }
 
 #[must_use]
-pub fn file_name(tag: &str) -> String {
-    format!("rollback_{tag}.sql")
-}
-
-#[must_use]
 pub fn derive(migration: &Migration<'_>) -> Derived {
     match inverse(migration) {
         Ok((operations, statements)) => {
@@ -61,23 +54,6 @@ pub fn derive(migration: &Migration<'_>) -> Derived {
         }
         Err(reason) => Derived::NotDerivable(reason),
     }
-}
-
-/// In a file whose inverse a person still has to write; as it is, it changes nothing.
-pub const UNWRITTEN: &str = "this rollback is not written yet";
-
-/// Stands in the guard before the hash of the migration that it lets through.
-pub const GUARD: &str = "newest.hash IS DISTINCT FROM ";
-
-/// The file in its form, with a place for the inverse that cannot be derived.
-#[must_use]
-pub fn frame(migration: &Migration<'_>) -> String {
-    let place = format!(
-        "-- Write the inverse here, in the place of the next line; BEGIN, COMMIT and the guards around it stay.\nDO $place$ BEGIN RAISE EXCEPTION {}; END $place$;",
-        literal(UNWRITTEN)
-    );
-    let losses = ["say here what it cannot bring back, or that nothing is lost".to_owned()];
-    text(migration, migration.operations, &[place], &losses)
 }
 
 fn inverse(migration: &Migration<'_>) -> Result<(Vec<Operation>, Vec<String>), String> {
@@ -281,100 +257,29 @@ fn changed_views(before: &Snapshot, after: &Snapshot, in_the_way: &[TableName]) 
 }
 
 fn losses(operations: &[Operation]) -> Vec<String> {
-    operations
-        .iter()
-        .filter_map(|operation| match operation {
-            Operation::AddColumn { table, column, .. } => Some(format!(
-                "all values of {table}.{column} go with the column; only a backup taken before brings them back"
-            )),
-            Operation::CreateTable { table, .. } => {
-                Some(format!("all rows of {table} go with the table; only a backup taken before brings them back"))
-            }
-            Operation::ChangeType { table, column, from: Some(from), to } if !nature::is_lossless(to, from) => {
-                Some(format!(
+    operations.iter().flat_map(losses_of).collect()
+}
+
+fn losses_of(operation: &Operation) -> Vec<String> {
+    match operation {
+        Operation::AddColumn { table, column, .. } => vec![format!(
+            "all values of {table}.{column} go with the column; only a backup taken before brings them back"
+        )],
+        Operation::CreateTable { table, .. } => {
+            vec![format!("all rows of {table} go with the table; only a backup taken before brings them back")]
+        }
+        Operation::ChangeType { table, column, from: Some(from), to } => {
+            let forth = nature::loss(operation)
+                .map(|_| format!("what the migration cut or wrote in another form to fit {table}.{column} into {to}"));
+            let back = (!nature::is_lossless(to, from)).then(|| {
+                format!(
                     "what was written to {table}.{column} since then and does not fit into {from}: it is cut or rounded, or stops this file"
-                ))
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-fn text(migration: &Migration<'_>, operations: &[Operation], statements: &[String], losses: &[String]) -> String {
-    let tag = migration.tag;
-    let mut out = String::from("\\set ON_ERROR_STOP on\n");
-    let mut say = |line: String| {
-        // A name may hold a line break; the comment must not end there.
-        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let _ = writeln!(out, "-- {line}");
-    };
-    say(format!("Reverses the migration {tag}:"));
-    operations.iter().for_each(|operation| say(format!("  {operation}")));
-    say(format!("Run: psql \"$DATABASE_URL\" < {}", migration.layout.rollback_name(tag)));
-    say("It stops and changes nothing unless that migration is the newest one applied, with the content it was derived for.".to_owned());
-    match losses {
-        [] => say("Data: nothing is lost.".to_owned()),
-        losses => losses.iter().for_each(|loss| say(format!("Data lost: {loss}."))),
+                )
+            });
+            forth.into_iter().chain(back).collect()
+        }
+        _ => Vec::new(),
     }
-    if statements.iter().any(|statement| statement.starts_with("DROP ")) {
-        say("Views are created again: privileges granted on them must be granted again.".to_owned());
-    }
-    let table = migration.migrations_table.quoted();
-    let hash = literal(migration.hash);
-    // What the migrator knows a migration by, and which row it wrote last: the time in 0.x, the name in 1.x, which may apply an
-    // older migration after a newer one.
-    let (by, known, newest_first) = match migration.layout {
-        Layout::Journal => ("created_at", migration.when.to_string(), "created_at DESC NULLS LAST, id DESC"),
-        Layout::Folders => ("name", literal(tag), "id DESC"),
-    };
-    let refused = literal(&format!(
-        "{tag} is not the newest migration applied to this database, or its file was another one: nothing was changed"
-    ));
-    let kept = literal(&format!("{tag} is not recorded exactly once: nothing was changed"));
-    let body = statements.join("\n");
-    let delimiter = delimiter(&[&refused, &kept, &table, &known]);
-    let _ = write!(
-        out,
-        "BEGIN;
-SET LOCAL lock_timeout = '5s';
-LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;
-DO {delimiter}
-DECLARE
-  newest record;
-BEGIN
-  SELECT hash, {by} INTO newest FROM {table} ORDER BY {newest_first} LIMIT 1;
-  IF {GUARD}{hash} OR newest.{by} IS DISTINCT FROM {known} THEN
-    RAISE EXCEPTION USING MESSAGE = {refused};
-  END IF;
-END
-{delimiter};
-
-{body}
-
-DO {delimiter}
-DECLARE
-  removed integer;
-BEGIN
-  DELETE FROM {table} WHERE hash = {hash} AND {by} = {known};
-  GET DIAGNOSTICS removed = ROW_COUNT;
-  IF removed <> 1 THEN
-    RAISE EXCEPTION USING MESSAGE = {kept};
-  END IF;
-END
-{delimiter};
-COMMIT;
-"
-    );
-    out
-}
-
-/// A dollar quote that none of the texts inside can close.
-fn delimiter(texts: &[&str]) -> String {
-    let mut delimiter = "$rollback$".to_owned();
-    while texts.iter().any(|text| text.contains(&delimiter)) {
-        delimiter.insert(delimiter.len() - 1, '_');
-    }
-    delimiter
 }
 
 #[cfg(test)]

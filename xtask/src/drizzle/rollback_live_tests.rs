@@ -167,3 +167,24 @@ fn a_label_goes_back_from_below_views_and_checks_and_a_partial_index_is_left_to_
     let add = Operation::AddEnumValue { name: TableName::new("public", "mood"), value: "d".into() };
     assert!(inverse::of(&add, &before).unwrap_err().contains("the index some of jobs reads mood"));
 }
+
+#[test]
+fn a_label_that_went_and_a_type_that_was_narrowed_go_back_and_the_file_says_what_may_be_lost() {
+    let of = |data_type: &str, labels: &[&str]| {
+        snapshot(&[table("users", &[("name", column(data_type)), ("mood", of_enum("mood"))])], &[("mood", labels)])
+    };
+    let (before, after) = (of("text", &["a", "b", "c"]), of("varchar(8)", &["a", "c"]));
+    let down = "create type mood as enum ('a', 'b', 'c'); create table users (name text, mood mood);";
+    let up = "alter table users alter column name set data type varchar(8); alter table users alter column mood set data type text;
+        drop type mood; create type mood as enum ('a', 'c');
+        alter table users alter column mood set data type mood using mood::mood;";
+    assert_eq!(difference((&before, down), (&after, up), &[]), [] as [String; 0]);
+    let narrowed = Operation::ChangeType {
+        table: TableName::new("public", "users"),
+        column: "name".into(),
+        from: Some("text".into()),
+        to: "varchar(8)".into(),
+    };
+    let losses = losses_of(&narrowed);
+    assert!(losses.len() == 1 && losses[0].contains("cut"), "{losses:?}");
+}

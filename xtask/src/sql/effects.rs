@@ -109,25 +109,6 @@ fn target(node: &SyntaxNode) -> Option<TableName> {
 fn of_table(actions: &[Action], found: &mut Effects) -> bool {
     for action in actions {
         match action {
-            Action::AddColumn(added) => drop(found.tables.insert(added.table.clone())),
-            Action::RenameColumn { table, .. }
-            | Action::DropColumn { table, .. }
-            | Action::AddUnique { table, .. }
-            | Action::AddForeignKey { table, .. }
-            | Action::AddConstraint { table, .. }
-            | Action::DropConstraint { table, .. }
-            | Action::RenameConstraint { table, .. }
-            | Action::SetNotNull { table, .. }
-            | Action::DropNotNull { table, .. }
-            | Action::SetDefault { table, .. }
-            | Action::DropDefault { table, .. }
-            | Action::CreateIndex { table, .. }
-            | Action::Policy { table, .. }
-            | Action::RowSecurity { table, .. } => drop(found.tables.insert(table.clone())),
-            Action::ChangeType { table, column, .. } => {
-                found.writes.insert(format!("{table}.{column}"));
-                found.tables.insert(table.clone());
-            }
             Action::DropIndex { .. }
             | Action::CreateView { .. }
             | Action::DropView { .. }
@@ -143,6 +124,12 @@ fn of_table(actions: &[Action], found: &mut Effects) -> bool {
             | Action::Transaction
             | Action::Dynamic
             | Action::Other { .. } => return false,
+            Action::ChangeType { table, column, .. } => {
+                found.writes.insert(format!("{table}.{column}"));
+                found.tables.insert(table.clone());
+            }
+            // A key's other table is read, and stays as it is.
+            action => found.tables.extend(action.tables().first().copied().cloned()),
         }
     }
     !actions.is_empty()

@@ -22,7 +22,8 @@ pub fn undone<'a>(operations: &'a [Operation], statements: &[Statement]) -> Vec<
 #[must_use]
 pub fn undeclared<'a>(operations: &[Operation], statements: &'a [Statement]) -> Vec<&'a Statement> {
     let declared = |action: &Action| {
-        !converts(action) && operations.iter().any(|operation| does(action, operation) || follows(action, operation))
+        let of_one = |operation| does(action, operation) || follows(action, operation, statements);
+        !converts(action) && operations.iter().any(of_one)
     };
     statements
         .iter()
@@ -114,7 +115,7 @@ fn does(action: &Action, operation: &Operation) -> bool {
     }
 }
 
-fn follows(action: &Action, operation: &Operation) -> bool {
+fn follows(action: &Action, operation: &Operation, all: &[Statement]) -> bool {
     use Action as A;
     use Operation as O;
     let drops = |table: &TableName, name: &Option<String>| match action {
@@ -145,13 +146,23 @@ fn follows(action: &Action, operation: &Operation) -> bool {
             }
             _ => false,
         },
-        // The type is made anew, and its columns pass through text.
-        O::DropEnumValue { name, .. } => match action {
-            A::DropType { name: of } => name == of,
-            A::ChangeType { data_type, .. } => data_type == "text" || names(data_type, &name.name),
-            A::SetDefault { .. } | A::DropDefault { .. } => true,
-            _ => false,
-        },
+        // The type is made anew, and its columns pass through text: those that come to be of it again, and no others.
+        O::DropEnumValue { name, .. } => {
+            let of_type = |table: &TableName, column: &String| {
+                all.iter().flat_map(|statement| &statement.actions).any(|other| {
+                    matches!(other, A::ChangeType { table: on, column: of, data_type, .. }
+                        if (on, of) == (table, column) && names(data_type, &name.name))
+                })
+            };
+            match action {
+                A::DropType { name: of } => name == of,
+                A::ChangeType { table, column, data_type, .. } => {
+                    names(data_type, &name.name) || (data_type == "text" && of_type(table, column))
+                }
+                A::SetDefault { table, column } | A::DropDefault { table, column } => of_type(table, column),
+                _ => false,
+            }
+        }
         O::CreateTable { table, .. } => match action {
             A::CreateIndex { table: on, .. }
             | A::AddUnique { table: on, .. }
@@ -257,10 +268,12 @@ CREATE TYPE "public"."muscle_group" AS ENUM('legs', 'back');--> statement-breakp
 ALTER TABLE "exercises" ALTER COLUMN "muscle_group" SET DATA TYPE "public"."muscle_group" USING "muscle_group"::"public"."muscle_group";"#;
         assert_eq!(extra(&drop, made), [] as [usize; 0]);
         assert_eq!(undone(&drop, &statements::parse(made).statements), [] as [&Operation; 0]);
-        assert_eq!(
-            extra(&drop, &format!("{made}\nALTER TABLE \"exercises\" ALTER COLUMN \"name\" SET DATA TYPE uuid;")),
-            [5]
-        );
+        let own = r#"ALTER TABLE "exercises" ALTER COLUMN "muscle_group" SET DEFAULT 'legs';"#;
+        assert_eq!(extra(&drop, &format!("{made}\n{own}")), [] as [usize; 0]);
+        for rest in ["SET DATA TYPE uuid", "SET DATA TYPE text", "DROP DEFAULT"] {
+            let more = format!("{made}\nALTER TABLE \"exercises\" ALTER COLUMN \"name\" {rest};");
+            assert_eq!(extra(&drop, &more), [5], "{rest}");
+        }
         let add = Operation::AddEnumValue { name: TableName::new("public", "muscle_group"), value: "arms".into() };
         assert_eq!(undone(&[drop[0].clone(), add], &statements::parse(made).statements), [] as [&Operation; 0]);
         let rename = [Operation::RenameEnumValue {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 
 use super::open::Repo;
 use crate::actions::world::World;
+use crate::drizzle::layout::Layout;
 use crate::process::{Log, places};
 use crate::repo::git;
 use crate::report::terminal::print;
@@ -77,13 +78,15 @@ impl Place {
         let mut names = self.made()?;
         let is_ours = |name: &str| {
             let file = name.rsplit('/').next().unwrap_or(name);
-            file.ends_with(".test.ts") || (file.starts_with("rollback_") && file.ends_with(".sql"))
+            let rollback = file == "rollback.sql" || (file.starts_with("rollback_") && file.ends_with(".sql"));
+            file.ends_with(".test.ts") || rollback
         };
         let edited = git::changed_files(&apart.work, "HEAD")?;
         names.extend(edited.into_iter().filter(|name| is_ours(name) && self.root.join(name).exists()));
-        let rollback = format!("rollback_{}.sql", apart.migration);
+        let rollbacks = [Layout::Journal, Layout::Folders].map(|layout| layout.rollback_name(&apart.migration));
+        let is_rollback = |name: &&str| rollbacks.iter().any(|rollback| name.ends_with(rollback));
         let known = git::git(&apart.work, &["ls-files", "-z"])?;
-        names.extend(known.split('\0').filter(|name| name.ends_with(&rollback)).map(str::to_owned));
+        names.extend(known.split('\0').filter(is_rollback).map(str::to_owned));
         for name in names.iter().filter(|name| apart.work.join(name).is_file()) {
             copy(&apart.work, &self.root, name)?;
         }
