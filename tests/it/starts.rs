@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use xtask::process::pty::{Read1, Session};
+use xtask::process::pty::{Read1, Session, plain};
 use xtask::process::{Run, tools};
 
 use crate::sample::{Ran, Sample};
@@ -277,7 +277,7 @@ fn a_rename_that_the_database_has_already_goes_through_on_synthetic_rows() {
     sample.patch("rename/code.patch");
     let mut terminal = Terminal::start(&bun(&sample, &["run", "db:generate", "--name", "email_address"]));
     terminal.asks("created or renamed", "\u{1b}[B");
-    terminal.asks("\u{1b}[33m~", "\r");
+    terminal.asks("❯ ~", "\r");
     assert_eq!(terminal.ends(), Some(0));
     sample.commit("email becomes email_address");
     migrate(&sample);
@@ -349,11 +349,11 @@ impl Terminal {
     #[track_caller]
     fn asks(&mut self, text: &str, keys: &str) {
         let begun = Instant::now();
-        while !self.screen.contains(text) {
+        while !plain(&self.screen).contains(text) {
             match self.session.read(Duration::from_secs(1)).unwrap() {
                 Read1::Bytes(bytes) => self.screen.push_str(&String::from_utf8_lossy(&bytes)),
                 Read1::Quiet if begun.elapsed().as_secs() < 120 => {}
-                Read1::Quiet | Read1::Ended => panic!("`{text}` is not shown: {}", self.screen),
+                Read1::Quiet | Read1::Ended => panic!("`{text}` is not shown: {}", plain(&self.screen)),
             }
         }
         self.screen.clear();

@@ -11,6 +11,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::imports::normal;
+use crate::process::pty;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,14 +28,13 @@ pub struct TypeError {
 /// All errors in an output of `tsc` or `tsgo`, plain or pretty, with the prefixes of `bun run --filter`, `pnpm -r` and turbo. Paths that are relative to a
 /// package are found by looking for the file: under the root, then in each of `packages` (folders relative to the root).
 pub fn parse(output: &str, root: &Path, packages: &[PathBuf]) -> Result<Vec<TypeError>> {
-    let colours = Regex::new(r"\x1b\[[0-9;]*[A-Za-z]").context("the pattern of colours")?;
     let prefix = Regex::new(r"^(@?[\w./-]+)[ :][\w:-]+: ").context("the pattern of prefixes")?;
     let plain = Regex::new(r"^(.+?)\((\d+),(\d+)\): error (TS\d+): (.*)$").context("the plain pattern")?;
     let pretty = Regex::new(r"^(.+?):(\d+):(\d+) - error (TS\d+): (.*)$").context("the pretty pattern")?;
     let global = Regex::new(r"^error (TS\d+): (.*)$").context("the pattern of global errors")?;
     let mut errors = Vec::new();
     for line in output.lines() {
-        let line = colours.replace_all(line, "");
+        let line = pty::plain(line);
         let found = prefix.captures(line.trim_end()).filter(|found| &found[1] != "error");
         let package = found.as_ref().map(|found| found[1].to_owned());
         let line = line.trim_end()[found.map_or(0, |found| found[0].len())..].to_owned();

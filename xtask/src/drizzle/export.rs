@@ -21,6 +21,6 @@ pub fn export(project: &Project) -> Result<String> {
         None => return Ok(output.stdout),
     };
     Err(Failure::step(format!("drizzle-kit cannot export the schema: {problem}"))
-        .detail(super::prompt::plain(&output.tail(6)))
+        .detail(crate::process::pty::plain(&output.tail(6)))
         .into())
 }

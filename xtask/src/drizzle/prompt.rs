@@ -122,29 +122,10 @@ fn choice_of(operation: &Operation, subject: &Subject) -> Option<Choice> {
     }
 }
 
-/// Text as it reads on the screen: escape sequences and carriage returns are left out.
-pub(super) fn plain(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => match chars.next() {
-                // Control sequence: parameters, then one final character (ECMA-48, 5.4).
-                Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
-                // Operating system command: up to BEL.
-                Some(']') => while chars.next().is_some_and(|c| c != '\u{7}') {},
-                _ => {}
-            },
-            '\r' => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::pty::plain;
     use crate::sql::TableName;
 
     /// As drizzle-kit 0.31.11 drew it: the first picture, then the one after a press of Down.
