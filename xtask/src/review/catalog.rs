@@ -1,0 +1,532 @@
+//! What is known of tables, types and indexes at one point of the reviewed files: what was there before, and what the statements
+//! until here have done to it.
+//!
+//! Invariant: each object carries the name that the database knows it by, so that a question about it can be asked of a database
+//! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::sql::TableName;
+use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// As the database calls it; `None` for one that the reviewed files made.
+    pub in_database: Option<TableName>,
+    /// The reviewed file that made it.
+    pub made: Option<usize>,
+    /// Whether the maps below hold all that there is.
+    pub known: bool,
+    pub columns: BTreeMap<String, Column>,
+    pub constraints: BTreeMap<String, Constraint>,
+    pub indexes: BTreeMap<String, Index>,
+    pub partitioned: bool,
+    pub partition_of: Option<TableName>,
+    /// Line of the last statement that wrote rows.
+    pub written: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Column {
+    /// As the database calls it; `None` for one that the reviewed files added.
+    pub in_database: Option<String>,
+    /// As it was declared or as `format_type` spells it; empty where nobody knows.
+    pub data_type: String,
+    pub not_null: bool,
+    pub default: Option<String>,
+    pub generated: Option<Generated>,
+    /// The reviewed file changed its type: no question about the old values fits any more.
+    pub retyped: bool,
+    /// Line of the last statement that set it.
+    pub written: Option<usize>,
+    /// Line of a statement that put a value in place of each NULL.
+    pub filled: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    PrimaryKey,
+    Unique,
+    ForeignKey,
+    Check,
+    NotNull,
+    Exclude,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    pub kind: Kind,
+    pub columns: Vec<String>,
+    pub expression: Option<String>,
+    pub valid: bool,
+    pub references: Option<(TableName, Vec<String>)>,
+    /// The statement of the reviewed files that added it: file and statement.
+    pub added: Option<(usize, usize)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Plain columns, in order.
+    pub columns: Vec<String>,
+    /// Whether it has parts that are no plain columns.
+    pub expressions: bool,
+    pub unique: bool,
+    pub valid: bool,
+    pub filter: Option<String>,
+    pub added: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Enum {
+    /// Empty where nobody knows them.
+    pub values: Vec<String>,
+    /// The reviewed file that made it.
+    pub made: Option<usize>,
+    /// Values that the reviewed files added: value, file and statement.
+    pub added: Vec<(String, usize, usize)>,
+}
+
+/// Where facts come from that no reviewed statement told.
+pub trait Source {
+    /// `None`: it is not there, or nobody knows.
+    fn table(&mut self, name: &TableName) -> Option<Table>;
+    fn enumeration(&mut self, name: &TableName) -> Option<Enum>;
+    /// The table of an index.
+    fn table_of_index(&mut self, index: &TableName) -> Option<TableName>;
+    /// Columns that have this type.
+    fn columns_of_type(&mut self, name: &TableName) -> Vec<(TableName, String)>;
+}
+
+/// Nobody to ask.
+pub struct Nothing;
+
+impl Source for Nothing {
+    fn table(&mut self, _: &TableName) -> Option<Table> {
+        None
+    }
+    fn enumeration(&mut self, _: &TableName) -> Option<Enum> {
+        None
+    }
+    fn table_of_index(&mut self, _: &TableName) -> Option<TableName> {
+        None
+    }
+    fn columns_of_type(&mut self, _: &TableName) -> Vec<(TableName, String)> {
+        Vec::new()
+    }
+}
+
+/// Where the statement stands that is taken note of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `None` for what ran before the reviewed files.
+    pub file: Option<usize>,
+    pub statement: usize,
+    pub line: usize,
+}
+
+#[derive(Default)]
+pub struct Catalog {
+    tables: HashMap<TableName, Table>,
+    enums: HashMap<TableName, Enum>,
+    /// Index to table, for those that the files or the history made.
+    indexes: HashMap<TableName, TableName>,
+    /// Names that are free again: the source must not bring them back.
+    gone: std::collections::HashSet<TableName>,
+}
+
+impl Catalog {
+    /// A table as it is now; asked of the source the first time.
+    pub fn table(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Table> {
+        self.load(name, source);
+        self.tables.get(name)
+    }
+
+    pub fn enumeration(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Enum> {
+        if !self.enums.contains_key(name)
+            && let Some(found) = source.enumeration(name)
+        {
+            self.enums.insert(name.clone(), found);
+        }
+        self.enums.get(name)
+    }
+
+    /// The table that an index belongs to.
+    pub fn table_of_index(&mut self, index: &TableName, source: &mut dyn Source) -> Option<TableName> {
+        self.indexes.get(index).cloned().or_else(|| source.table_of_index(index))
+    }
+
+    /// The columns of a type, as far as they are known.
+    pub fn columns_of_type(&mut self, name: &TableName, source: &mut dyn Source) -> Vec<(TableName, String)> {
+        let mut found = source.columns_of_type(name);
+        for (table, facts) in &self.tables {
+            for (column, declared) in &facts.columns {
+                let place = (table.clone(), column.clone());
+                if super::types::named(&declared.data_type).is_some_and(|of| of == *name) && !found.contains(&place) {
+                    found.push(place);
+                }
+            }
+        }
+        found.retain(|(table, _)| !self.gone.contains(table));
+        found.sort();
+        found
+    }
+
+    fn load(&mut self, name: &TableName, source: &mut dyn Source) {
+        if self.tables.contains_key(name) || self.gone.contains(name) {
+            return;
+        }
+        if let Some(table) = source.table(name) {
+            self.tables.insert(name.clone(), table);
+        }
+    }
+
+    /// The table, made known as one of which only the name is, where nobody knows more.
+    fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
+        self.load(name, source);
+        self.tables
+            .entry(name.clone())
+            .or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
+    }
+
+    fn column(&mut self, table: &TableName, column: &str, source: &mut dyn Source) -> &mut Column {
+        self.entry(table, source)
+            .columns
+            .entry(column.to_owned())
+            .or_insert_with(|| Column { in_database: Some(column.to_owned()), ..Column::default() })
+    }
+
+    /// Takes note of what a statement does.
+    pub fn apply(&mut self, action: &Action, place: Place, source: &mut dyn Source) {
+        match action {
+            Action::CreateTable(create) => self.create_table(create, place, source),
+            Action::AddColumn(declared) => {
+                let there = self.entry(&declared.table, source).columns.contains_key(&declared.column);
+                if !(declared.if_not_exists && there) {
+                    self.add_column(declared, place, source);
+                }
+            }
+            Action::DropColumn { table, column, .. } => {
+                let found = self.entry(table, source);
+                found.columns.remove(column);
+                found.constraints.retain(|_, constraint| !constraint.columns.contains(column));
+                found.indexes.retain(|_, index| !index.columns.contains(column));
+            }
+            Action::RenameColumn { table, from, to } => self.rename_column(table, from, to, source),
+            Action::RenameTable { table, to } => self.rename_table(table, &table.beside(to), source),
+            Action::SetSchema { kind, name, to } if kind == "table" => {
+                self.rename_table(name, &TableName::new(to, &name.name), source);
+            }
+            Action::DropTable { table, .. } => {
+                self.tables.remove(table);
+                self.gone.insert(table.clone());
+            }
+            Action::SetNotNull { table, column } => self.column(table, column, source).not_null = true,
+            Action::DropNotNull { table, column } => self.column(table, column, source).not_null = false,
+            Action::SetDefault { table, column, default } => {
+                self.column(table, column, source).default = Some(default.clone());
+            }
+            Action::DropDefault { table, column } => self.column(table, column, source).default = None,
+            Action::ChangeType { table, column, data_type, .. } => {
+                let found = self.column(table, column, source);
+                found.data_type.clone_from(data_type);
+                found.retyped = true;
+            }
+            Action::AddUnique { .. } | Action::AddForeignKey { .. } | Action::AddConstraint { .. } => {
+                self.add_constraint(action, place, source);
+            }
+            Action::ValidateConstraint { table, name } => {
+                if let Some(found) = self.entry(table, source).constraints.get_mut(name) {
+                    found.valid = true;
+                }
+            }
+            Action::DropConstraint { table, name, .. } => {
+                let found = self.entry(table, source);
+                found.constraints.remove(name);
+                found.indexes.remove(name);
+            }
+            Action::RenameConstraint { table, from, to } => {
+                let found = self.entry(table, source);
+                if let Some(constraint) = found.constraints.remove(from) {
+                    found.constraints.insert(to.clone(), constraint);
+                }
+            }
+            Action::CreateIndex(index) => self.create_index(index, place, source),
+            Action::DropIndex { name, .. } => {
+                if let Some(table) = self.table_of_index(name, source) {
+                    self.entry(&table, source).indexes.remove(&name.name);
+                }
+                self.indexes.remove(name);
+            }
+            Action::AttachPartition { table, partition } => {
+                self.entry(partition, source).partition_of = Some(table.clone());
+            }
+            Action::DetachPartition { partition, .. } => self.entry(partition, source).partition_of = None,
+            Action::CreateType { name } => {
+                self.enums.insert(name.clone(), Enum { made: place.file, ..Enum::default() });
+            }
+            Action::DropType { name, .. } => {
+                self.enums.remove(name);
+            }
+            Action::AddEnumValue { name, value, .. } => {
+                self.enumeration(name, source);
+                let found = self.enums.entry(name.clone()).or_default();
+                found.values.push(value.clone());
+                if let Some(file) = place.file {
+                    found.added.push((value.clone(), file, place.statement));
+                }
+            }
+            Action::RenameEnumValue { name, from, to } => {
+                self.enumeration(name, source);
+                if let Some(found) = self.enums.get_mut(name) {
+                    found.values.iter_mut().filter(|value| *value == from).for_each(|value| value.clone_from(to));
+                }
+            }
+            Action::RenameOther { kind, name, to } if kind == "type" => {
+                self.enumeration(name, source);
+                if let Some(found) = self.enums.remove(name) {
+                    self.enums.insert(name.beside(to), found);
+                }
+            }
+            Action::Update { table, columns, filter } => self.update(table, columns, filter.as_deref(), place, source),
+            Action::Insert { table, .. } | Action::Delete { table, .. } | Action::Merge { table } => {
+                self.entry(table, source).written = Some(place.line);
+            }
+            Action::Copy { table: Some(table), from: true } => self.entry(table, source).written = Some(place.line),
+            Action::Truncate { tables, .. } => {
+                for table in tables {
+                    self.entry(table, source).written = Some(place.line);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn create_table(&mut self, create: &CreateTable, place: Place, source: &mut dyn Source) {
+        let name = &create.table;
+        if create.if_not_exists {
+            self.load(name, source);
+            if self.tables.contains_key(name) {
+                return;
+            }
+        }
+        self.gone.insert(name.clone());
+        let before_the_files = place.file.is_none();
+        let made = Table {
+            in_database: before_the_files.then(|| name.clone()),
+            made: place.file,
+            known: !create.from_query && create.inherits.is_empty() && create.partition_of.is_none(),
+            partitioned: create.partitioned,
+            partition_of: create.partition_of.clone(),
+            ..Table::default()
+        };
+        self.tables.insert(name.clone(), made);
+        for column in &create.columns {
+            self.add_column(column, place, source);
+        }
+        for constraint in &create.constraints {
+            self.add_constraint(constraint, place, source);
+        }
+    }
+
+    fn add_column(&mut self, declared: &Declared, place: Place, source: &mut dyn Source) {
+        let table = &declared.table;
+        let column = Column {
+            in_database: place.file.is_none().then(|| declared.column.clone()),
+            data_type: declared.data_type.clone(),
+            not_null: declared.not_null || declared.primary_key,
+            default: declared.default.clone(),
+            generated: declared.generated,
+            ..Column::default()
+        };
+        let added = place.file.map(|file| (file, place.statement));
+        let columns = vec![declared.column.clone()];
+        let found = self.entry(table, source);
+        found.columns.insert(declared.column.clone(), column);
+        let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
+            let name = format!("{}_{}_{suffix}", table.name, declared.column);
+            let columns = columns.clone();
+            found
+                .constraints
+                .insert(name, Constraint { kind, columns, expression, valid: true, references, added });
+        };
+        if declared.unique {
+            constraint(Kind::Unique, "key", None, None);
+        }
+        if declared.primary_key {
+            constraint(Kind::PrimaryKey, "pkey", None, None);
+        }
+        if let Some(check) = &declared.check {
+            constraint(Kind::Check, "check", Some(check.clone()), None);
+        }
+        if let Some(references) = &declared.references {
+            constraint(Kind::ForeignKey, "fkey", None, Some(references.clone()));
+        }
+        for (wanted, suffix) in [(declared.unique, "key"), (declared.primary_key, "pkey")] {
+            if wanted {
+                let columns = columns.clone();
+                let index =
+                    Index { columns, expressions: false, unique: true, valid: true, filter: None, added: added.is_some() };
+                found.indexes.insert(format!("{}_{}_{suffix}", table.name, declared.column), index);
+            }
+        }
+    }
+
+    fn add_constraint(&mut self, action: &Action, place: Place, source: &mut dyn Source) {
+        let added = place.file.map(|file| (file, place.statement));
+        let (table, name, constraint, backed) = match action {
+            Action::AddUnique { table, name, columns, using_index, .. } => {
+                let columns = self.indexed(table, columns, using_index.as_deref(), source);
+                let constraint =
+                    Constraint { kind: Kind::Unique, columns, expression: None, valid: true, references: None, added };
+                (table, name.clone().or_else(|| using_index.clone()), constraint, true)
+            }
+            Action::AddForeignKey { table, name, columns, to, to_columns, not_valid } => {
+                let references = Some((to.clone(), to_columns.clone()));
+                let kind = Kind::ForeignKey;
+                let columns = columns.clone();
+                let constraint = Constraint { kind, columns, expression: None, valid: !not_valid, references, added };
+                (table, name.clone(), constraint, false)
+            }
+            Action::AddConstraint { table, kind, name, columns, expression, not_valid, using_index } => {
+                let columns = self.indexed(table, columns, using_index.as_deref(), source);
+                let kind = match kind {
+                    ConstraintKind::Check => Kind::Check,
+                    ConstraintKind::PrimaryKey => Kind::PrimaryKey,
+                    ConstraintKind::Exclude => Kind::Exclude,
+                    ConstraintKind::NotNull => Kind::NotNull,
+                    ConstraintKind::Other => return,
+                };
+                let expression = expression.clone();
+                let backed = matches!(kind, Kind::PrimaryKey | Kind::Exclude);
+                let constraint = Constraint { kind, columns, expression, valid: !not_valid, references: None, added };
+                (table, name.clone().or_else(|| using_index.clone()), constraint, backed)
+            }
+            _ => return,
+        };
+        let found = self.entry(table, source);
+        if constraint.kind == Kind::PrimaryKey {
+            for column in &constraint.columns {
+                if let Some(column) = found.columns.get_mut(column) {
+                    column.not_null = true;
+                }
+            }
+        }
+        let name = name.unwrap_or_else(|| format!("{}_{}_{}", table.name, constraint.columns.join("_"), found.constraints.len()));
+        if backed {
+            let index = Index {
+                columns: constraint.columns.clone(),
+                expressions: constraint.kind == Kind::Exclude,
+                unique: constraint.kind != Kind::Exclude,
+                valid: true,
+                filter: None,
+                added: added.is_some(),
+            };
+            found.indexes.insert(name.clone(), index);
+        }
+        found.constraints.insert(name, constraint);
+    }
+
+    /// The columns of a constraint, which may be told by an index.
+    fn indexed(
+        &mut self,
+        table: &TableName,
+        columns: &[String],
+        index: Option<&str>,
+        source: &mut dyn Source,
+    ) -> Vec<String> {
+        match index.and_then(|index| self.entry(table, source).indexes.get(index)) {
+            Some(index) => index.columns.clone(),
+            None => columns.to_vec(),
+        }
+    }
+
+    fn create_index(&mut self, index: &CreateIndex, place: Place, source: &mut dyn Source) {
+        let found = Index {
+            columns: index.columns.clone(),
+            expressions: !index.expressions.is_empty(),
+            unique: index.unique,
+            valid: true,
+            filter: index.filter.clone(),
+            added: place.file.is_some(),
+        };
+        let name = index
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("{}_{}_idx", index.table.name, index.columns.join("_")));
+        self.indexes.insert(index.table.beside(&name), index.table.clone());
+        let table = self.entry(&index.table, source);
+        if !(index.if_not_exists && table.indexes.contains_key(&name)) {
+            table.indexes.insert(name, found);
+        }
+    }
+
+    fn rename_column(&mut self, table: &TableName, from: &str, to: &str, source: &mut dyn Source) {
+        let renamed = std::mem::take(self.column(table, from, source));
+        let found = self.entry(table, source);
+        found.columns.remove(from);
+        found.columns.insert(to.to_owned(), renamed);
+        let follow = |columns: &mut Vec<String>| {
+            columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
+        };
+        found.constraints.values_mut().for_each(|constraint| follow(&mut constraint.columns));
+        found.indexes.values_mut().for_each(|index| follow(&mut index.columns));
+    }
+
+    fn rename_table(&mut self, from: &TableName, to: &TableName, source: &mut dyn Source) {
+        let table = std::mem::take(self.entry(from, source));
+        self.tables.remove(from);
+        self.gone.insert(from.clone());
+        self.tables.insert(to.clone(), table);
+        self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
+        for facts in self.tables.values_mut() {
+            for constraint in facts.constraints.values_mut() {
+                if let Some((parent, _)) = &mut constraint.references
+                    && parent == from
+                {
+                    *parent = to.clone();
+                }
+            }
+        }
+    }
+
+    fn update(
+        &mut self,
+        table: &TableName,
+        columns: &[(String, String)],
+        filter: Option<&str>,
+        place: Place,
+        source: &mut dyn Source,
+    ) {
+        self.entry(table, source).written = Some(place.line);
+        for (column, value) in columns {
+            let fills = never_null(value)
+                && filter.is_none_or(|filter| {
+                    let filter = filter.trim().trim_start_matches('(').trim_end_matches(')');
+                    let words: Vec<&str> = filter.split_whitespace().collect();
+                    matches!(words.as_slice(), [name, is, null]
+                        if is.eq_ignore_ascii_case("is") && null.eq_ignore_ascii_case("null")
+                            && crate::sql::action::unquoted(name.rsplit('.').next().unwrap_or(name)) == *column)
+                });
+            let found = self.column(table, column, source);
+            found.written = Some(place.line);
+            if fills {
+                found.filled = Some(place.line);
+            }
+        }
+    }
+}
+
+/// A value that is no NULL whatever the row holds: a literal, or a function known to give one.
+fn never_null(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_lowercase();
+    let literal = value.starts_with('\'') || value.parse::<f64>().is_ok() || matches!(lower.as_str(), "true" | "false");
+    let call = ["now()", "current_timestamp", "current_date", "gen_random_uuid()", "clock_timestamp()", "'{}'"];
+    literal || call.contains(&lower.as_str()) || (lower.starts_with("coalesce(") && coalesced(&lower))
+}
+
+/// `coalesce(…, 'x')`: the last one decides.
+fn coalesced(lower: &str) -> bool {
+    let inner = lower.trim_start_matches("coalesce(").trim_end_matches(')');
+    inner.rsplit_once(',').is_some_and(|(_, last)| never_null(last))
+}

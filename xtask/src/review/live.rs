@@ -1,0 +1,169 @@
+//! Questions to a database that is still as before the reviewed files: their numbers, what they cost, and why one was not asked.
+//!
+//! Invariant: reads only, each question in a transaction of its own (a long snapshot would hold up VACUUM), counts only, never values. A
+//! question that would cost too much, times out or fails is answered by "not judged" with the very SQL to run, never by silence.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use postgres::types::ToSql;
+
+use super::finding::DecidedBy;
+use crate::numbers::thousands;
+use crate::sql::TableName;
+
+/// The planner's cost beyond which a question is not asked: a page read in sequence is 1, a row looked at 0.01 to 0.02, so that some
+/// 100 million rows may be read (PostgreSQL docs, 20.7.2).
+pub const COSTLY: f64 = 3_000_000.0;
+
+/// A table that was never analyzed and is at most this large is counted.
+const COUNTED_BYTES: i64 = 256 << 20;
+
+/// The database that may be asked, and what it is called.
+pub struct Asked<'a> {
+    pub client: &'a mut Client,
+    /// `production`, `app on db.example.com`
+    pub name: String,
+}
+
+pub struct Live<'a> {
+    asked: Asked<'a>,
+    /// Spent on waiting for answers.
+    pub waited: Duration,
+    pub costly: f64,
+    volumes: HashMap<TableName, Option<Volume>>,
+}
+
+/// How large a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Volume {
+    pub rows: i64,
+    /// Counted now, else by the statistics.
+    pub exact: bool,
+    /// With indexes and TOAST.
+    pub bytes: i64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Count { count: i64, elapsed: Duration },
+    NotJudged { why: String, sql: String },
+}
+
+impl<'a> Live<'a> {
+    #[must_use]
+    pub fn new(asked: Asked<'a>) -> Self {
+        Live { asked, waited: Duration::ZERO, costly: COSTLY, volumes: HashMap::new() }
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.asked.name
+    }
+
+    /// Rows of a catalog query; `None` where it failed.
+    pub fn rows(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Option<Vec<postgres::Row>> {
+        let begun = Instant::now();
+        let rows = self.asked.client.query(sql, parameters);
+        self.waited += begun.elapsed();
+        rows.ok()
+    }
+
+    /// The number that a query of one row and one column gives, unless it costs too much.
+    pub fn count(&mut self, sql: &str) -> Answer {
+        let begun = Instant::now();
+        let answer = self.ask(sql);
+        let elapsed = begun.elapsed();
+        self.waited += elapsed;
+        match answer {
+            Ok(count) => Answer::Count { count, elapsed },
+            Err(why) => Answer::NotJudged { why, sql: format!("{sql};") },
+        }
+    }
+
+    fn ask(&mut self, sql: &str) -> Result<i64, String> {
+        let plan = self.asked.client.query_one(&format!("EXPLAIN (FORMAT JSON) {sql}"), &[]).map_err(|error| told(&error))?;
+        let plan: serde_json::Value = plan.try_get(0).map_err(|error| told(&error))?;
+        let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or("its plan could not be read")?;
+        if cost > self.costly {
+            let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
+            return Err(format!("the question costs {cost:.0} by the planner's estimate ({rows:.0} rows), over {:.0}", self.costly));
+        }
+        let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
+        row.try_get(0).map_err(|error| told(&error))
+    }
+
+    /// By the statistics where they are there, else counted; `None` where there is no such table or it may not be seen.
+    pub fn volume(&mut self, table: &TableName) -> Option<Volume> {
+        if let Some(known) = self.volumes.get(table) {
+            return *known;
+        }
+        let found = self.measure(table);
+        self.volumes.insert(table.clone(), found);
+        found
+    }
+
+    fn measure(&mut self, table: &TableName) -> Option<Volume> {
+        let sql = "
+select coalesce(sum(greatest(l.reltuples, -1)), -1)::float8, coalesce(sum(pg_catalog.pg_total_relation_size(l.oid)), 0)::bigint,
+  coalesce(bool_or(l.reltuples < 0), true), count(*)
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select relid from pg_catalog.pg_partition_tree(c.oid) where isleaf
+    union select c.oid::regclass where c.relkind in ('r', 'm')) t
+  join pg_catalog.pg_class l on l.oid = t.relid
+where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'm')";
+        let rows = self.rows(sql, &[&table.schema, &table.name])?;
+        let row = rows.first()?;
+        let (estimate, bytes, never_analyzed, found): (f64, i64, bool, i64) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        if found == 0 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "a number of rows")]
+        let estimate = estimate.max(0.0) as i64;
+        // Statistics of a table that has shrunk or grown since are off by little where it is large, and by everything where it is small.
+        if bytes <= COUNTED_BYTES
+            && let Answer::Count { count, .. } = self.count(&format!("SELECT count(*) FROM {}", table.quoted()))
+        {
+            return Some(Volume { rows: count, exact: true, bytes });
+        }
+        // No statistics and too large to count: at least a row in 200 bytes.
+        let rows = if never_analyzed { bytes / 200 } else { estimate };
+        Some(Volume { rows, exact: false, bytes })
+    }
+
+    /// `live production (0 orphans of 1,204,112 rows, 84 ms)`
+    #[must_use]
+    pub fn decided(&self, what: &str, elapsed: Option<Duration>) -> DecidedBy {
+        let time = elapsed.map(|elapsed| format!(", {} ms", elapsed.as_millis().max(1))).unwrap_or_default();
+        DecidedBy::Live(format!("{} ({what}{time})", self.asked.name))
+    }
+}
+
+impl Volume {
+    #[must_use]
+    pub fn words(&self) -> String {
+        let about = if self.exact { "" } else { "about " };
+        format!("{about}{} row{}, {}", thousands(self.rows), if self.rows == 1 { "" } else { "s" }, size(self.bytes))
+    }
+}
+
+fn size(bytes: i64) -> String {
+    match bytes {
+        ..1_048_576 => format!("{} kB", bytes.max(0).div_ceil(1024)),
+        ..1_073_741_824 => format!("{} MB", bytes >> 20),
+        _ => format!("{}.{} GB", bytes >> 30, ((bytes >> 20) % 1024) * 10 / 1024),
+    }
+}
+
+/// Why there is no answer, without any value: messages quote data.
+fn told(error: &postgres::Error) -> String {
+    match error.code().map(postgres::error::SqlState::code) {
+        Some("57014") => "the question ran into its time limit".to_owned(),
+        Some("55P03") => "the table is locked by somebody else".to_owned(),
+        Some("42501") => "the role may not read it".to_owned(),
+        Some(code) => format!("the question failed with SQLSTATE {code}"),
+        None => "the connection was lost".to_owned(),
+    }
+}
