@@ -108,8 +108,8 @@ fn may_go(action: &Action, before: &Snapshot) -> bool {
         Action::DropConstraint { name, .. } => {
             known(&["uniqueConstraints", "foreignKeys", "checkConstraints", "compositePrimaryKeys"], name)
         }
-        Action::DropIndex { name } => known(&["indexes"], &name.name),
-        Action::DropView { name } => before.view(name).is_some(),
+        Action::DropIndex { name, .. } => known(&["indexes"], &name.name),
+        Action::DropView { name, .. } => before.view(name).is_some(),
         _ => true,
     }
 }

@@ -272,7 +272,7 @@ fn changes_the_schema(out: &Path, entry: &Entry) -> bool {
 fn repeats(out: &Path, earlier: &Entry, later: &Entry) -> bool {
     let (Some(earlier), Some(later)) = (parsed(out, earlier), parsed(out, later)) else { return false };
     let makes =
-        |statement: &Statement| statement.actions.iter().any(|action| matches!(action, Action::CreateTable { .. }));
+        |statement: &Statement| statement.actions.iter().any(|action| matches!(action, Action::CreateTable(_)));
     let same =
         |one: &Statement, other: &Statement| one.text == other.text || (makes(one) && one.actions == other.actions);
     let changes = earlier.statements.iter().filter(|statement| !is_outside(statement));
@@ -281,9 +281,8 @@ fn repeats(out: &Path, earlier: &Entry, later: &Entry) -> bool {
 
 fn is_outside(statement: &Statement) -> bool {
     statement.actions.iter().all(|action| match action {
-        Action::Transaction => true,
-        Action::Other { kind } => OUTSIDE.contains(&kind.as_str()),
-        _ => false,
+        Action::Transaction(_) => true,
+        action => action.outside().is_some_and(|kind| OUTSIDE.contains(&kind.as_str())),
     })
 }
 

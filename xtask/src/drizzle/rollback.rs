@@ -163,11 +163,8 @@ fn only_reversible_statements(sql: &str) -> Result<(), String> {
     }
     for statement in &parsed.statements {
         for action in &statement.actions {
-            let unknown = matches!(
-                action,
-                Action::Transaction | Action::Dynamic | Action::Other { .. } | Action::AlterType { .. }
-            );
-            if unknown {
+            let unknown = matches!(action, Action::Transaction(_) | Action::Dynamic | Action::AlterType { .. });
+            if unknown || action.outside().is_some() {
                 let first = statement.text.lines().next().unwrap_or_default();
                 return Err(format!("line {} cannot be reversed from the snapshots: {first}", statement.line));
             }

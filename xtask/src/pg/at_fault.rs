@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Told;
 use crate::numbers::thousands;
 use crate::sql::TableName;
-use crate::sql::action::unquoted;
+use crate::sql::action::{ConstraintKind, CreateIndex, unquoted};
 use crate::sql::names::{literal, quote};
 use crate::sql::statements::{self, Action};
 
@@ -145,7 +145,7 @@ fn question_of(
         ("23502", Action::SetNotNull { table, column }) => {
             Some(missing(client, table, column, &format!("{} IS NULL", quote(column)))?)
         }
-        ("23502", Action::AddConstraint { table, kind, .. }) if kind == "primary key" => match error.column() {
+        ("23502", Action::AddConstraint { table, kind: ConstraintKind::PrimaryKey, .. }) => match error.column() {
             Some(column) => Some(missing(client, table, column, &format!("{} IS NULL", quote(column)))?),
             None => None,
         },
@@ -156,7 +156,7 @@ fn question_of(
         ("23505", Action::AddConstraint { table, .. }) => {
             key_of(error).map(|key| duplicates(table, vec![key.to_owned()], &[key.to_owned()], "true", false))
         }
-        ("23505", Action::CreateIndex { table, unique: true, .. }) => {
+        ("23505", Action::CreateIndex(CreateIndex { table, unique: true, .. })) => {
             let equal = statement.to_uppercase().contains("NULLS NOT DISTINCT");
             let filter = filter_of(statement).unwrap_or("true");
             key_of(error).map(|key| duplicates(table, vec![key.to_owned()], &[key.to_owned()], filter, equal))
@@ -165,7 +165,7 @@ fn question_of(
             let to_columns = if to_columns.is_empty() { primary_key(client, to)? } else { to_columns.clone() };
             (columns.len() == to_columns.len()).then(|| orphans(table, columns, to, &to_columns))
         }
-        ("23514", Action::AddConstraint { table, kind, .. }) if kind == "check" => {
+        ("23514", Action::AddConstraint { table, kind: ConstraintKind::Check, .. }) => {
             check_of(statement, error.constraint()).map(|check| broken(table, error.constraint(), check))
         }
         (code, Action::ChangeType { table, column, data_type, .. }) if code == "42804" || code.starts_with("22") => {

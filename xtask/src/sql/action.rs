@@ -122,6 +122,19 @@ pub enum ConstraintKind {
     Other,
 }
 
+impl ConstraintKind {
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            ConstraintKind::Check => "check",
+            ConstraintKind::PrimaryKey => "primary key",
+            ConstraintKind::Exclude => "exclude",
+            ConstraintKind::NotNull => "not null",
+            ConstraintKind::Other => "table",
+        }
+    }
+}
+
 /// What changes the transaction that a file runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -250,6 +263,54 @@ impl Action {
             Action::Grant { on, .. } | Action::Revoke { on, .. } => on.iter().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// The words for a statement that drizzle-kit does not write, and that no operation stands for: `update`, `drop sequence`.
+    #[must_use]
+    pub fn outside(&self) -> Option<String> {
+        let words = match self {
+            Action::Other { kind } | Action::Server { kind } => kind.clone(),
+            Action::CreateOther { kind, .. } | Action::CreateRoutine { kind, .. } => format!("create {kind}"),
+            Action::DropOther { kind, .. } => format!("drop {kind}"),
+            Action::RenameOther { kind, .. } | Action::SetSchema { kind, .. } | Action::Owner { kind, .. } => {
+                format!("alter {kind}")
+            }
+            Action::Storage { kind, .. } | Action::TableOption { kind, .. } => kind.clone(),
+            Action::ColumnOption { option, .. } => option.clone(),
+            Action::Publication { verb, .. } => format!("{verb} publication"),
+            Action::Subscription { verb, .. } => format!("{verb} subscription"),
+            Action::SetTrigger { enable, .. } => (if *enable { "enable trigger" } else { "disable trigger" }).to_owned(),
+            Action::Inherit { no, .. } => (if *no { "no inherit table" } else { "inherit table" }).to_owned(),
+            Action::RowSecurity { enable, force: true, .. } => (if *enable { "force rls" } else { "no force rls" }).to_owned(),
+            Action::ValidateConstraint { .. } => "validate constraint".to_owned(),
+            Action::Identity { change, .. } => format!("{change} identity"),
+            Action::Expression { .. } => "generated expression".to_owned(),
+            Action::Reindex { .. } => "reindex".to_owned(),
+            Action::RefreshView { .. } => "refresh".to_owned(),
+            Action::CreateDomain { .. } => "create domain".to_owned(),
+            Action::AlterDomain { .. } => "alter domain".to_owned(),
+            Action::Truncate { .. } => "truncate".to_owned(),
+            Action::Update { .. } => "update".to_owned(),
+            Action::Delete { .. } => "delete".to_owned(),
+            Action::Insert { .. } => "insert".to_owned(),
+            Action::Merge { .. } => "merge".to_owned(),
+            Action::Copy { .. } => "copy".to_owned(),
+            Action::Select { .. } => "select".to_owned(),
+            Action::CreateTrigger { .. } => "create trigger".to_owned(),
+            Action::DropTrigger { .. } => "drop trigger".to_owned(),
+            Action::AttachPartition { .. } => "attach partition".to_owned(),
+            Action::DetachPartition { .. } => "detach partition".to_owned(),
+            Action::LockTable { .. } => "lock".to_owned(),
+            Action::Grant { .. } => "grant".to_owned(),
+            Action::Revoke { .. } => "revoke".to_owned(),
+            Action::ReplicaIdentity { .. } => "replica identity".to_owned(),
+            Action::AlterExtension { .. } => "alter extension".to_owned(),
+            Action::Set { .. } => "set".to_owned(),
+            Action::Reset { .. } => "reset".to_owned(),
+            Action::Comment => "comment on".to_owned(),
+            _ => return None,
+        };
+        Some(words)
     }
 }
 

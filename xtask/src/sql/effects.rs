@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
 use super::TableName;
-use super::action::{actions, named, names};
+use super::read::actions;
+use super::read::tree::{named, names};
 use super::statements::{Action, position};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,10 +121,10 @@ fn of_table(actions: &[Action], found: &mut Effects) -> bool {
             // A table's own coming, going or new name is in the snapshots, or is not what drizzle-kit knows.
             Action::RenameTable { .. }
             | Action::DropTable { .. }
-            | Action::CreateTable { .. }
-            | Action::Transaction
-            | Action::Dynamic
-            | Action::Other { .. } => return false,
+            | Action::CreateTable(_)
+            | Action::Transaction(_)
+            | Action::Dynamic => return false,
+            action if action.outside().is_some() => return false,
             Action::ChangeType { table, column, .. } => {
                 found.writes.insert(format!("{table}.{column}"));
                 found.tables.insert(table.clone());

@@ -5,6 +5,7 @@
 
 use super::TableName;
 use super::operation::Operation;
+use super::action::{ConstraintKind, CreateIndex, CreateTable};
 use super::statements::{Action, Statement};
 
 /// Declared operations that no statement does.
@@ -61,11 +62,11 @@ fn does(action: &Action, operation: &Operation) -> bool {
     use Operation as O;
     match (operation, action) {
         (O::AddColumn { table, column, .. }, A::AddColumn(added)) => (table, column) == (&added.table, &added.column),
-        (O::DropColumn { table, column }, A::DropColumn { table: on, column: name })
+        (O::DropColumn { table, column }, A::DropColumn { table: on, column: name, .. })
         | (O::ChangeType { table, column, .. }, A::ChangeType { table: on, column: name, .. })
         | (O::SetNotNull { table, column }, A::SetNotNull { table: on, column: name })
         | (O::DropNotNull { table, column }, A::DropNotNull { table: on, column: name })
-        | (O::SetDefault { table, column, .. }, A::SetDefault { table: on, column: name })
+        | (O::SetDefault { table, column, .. }, A::SetDefault { table: on, column: name, .. })
         | (O::DropDefault { table, column }, A::DropDefault { table: on, column: name }) => {
             (table, column) == (on, name)
         }
@@ -75,8 +76,8 @@ fn does(action: &Action, operation: &Operation) -> bool {
         (O::AddUnique { table, columns, .. }, A::AddUnique { table: on, columns: of, .. }) => {
             (table, columns) == (on, of)
         }
-        (O::AddCheck { table, name, .. }, A::AddConstraint { table: on, kind, name: of }) => {
-            table == on && kind == "check" && of.as_ref() == Some(name)
+        (O::AddCheck { table, name, .. }, A::AddConstraint { table: on, kind: ConstraintKind::Check, name: of, .. }) => {
+            table == on && of.as_ref() == Some(name)
         }
         (
             O::AddForeignKey { table, columns, to, to_columns, .. },
@@ -84,13 +85,13 @@ fn does(action: &Action, operation: &Operation) -> bool {
         ) => (table, columns, to, to_columns) == (on, of, refers, keys),
         (
             O::DropUnique { table, name } | O::DropCheck { table, name } | O::DropForeignKey { table, name },
-            A::DropConstraint { table: on, name: of },
+            A::DropConstraint { table: on, name: of, .. },
         ) => (table, name) == (on, of),
-        (O::AddIndex { table, name, unique, .. }, A::CreateIndex { table: on, name: of, unique: is, .. }) => {
-            table == on && unique == is && (name.is_none() || name == of)
+        (O::AddIndex { table, name, unique, .. }, A::CreateIndex(made)) => {
+            *table == made.table && *unique == made.unique && (name.is_none() || *name == made.name)
         }
-        (O::DropIndex { table, name }, A::DropIndex { name: of }) => table.beside(name) == *of,
-        (O::CreateTable { table, .. }, A::CreateTable { table: on })
+        (O::DropIndex { table, name }, A::DropIndex { name: of, .. }) => table.beside(name) == *of,
+        (O::CreateTable { table, .. }, A::CreateTable(CreateTable { table: on, .. }))
         | (O::DropTable { table }, A::DropTable { table: on, .. }) => table == on,
         (O::RenameTable { table, to }, A::RenameTable { table: on, to: new }) => (table, to) == (on, new),
         // Where a value goes and another comes, the type is made anew with both.
@@ -98,19 +99,19 @@ fn does(action: &Action, operation: &Operation) -> bool {
             O::CreateEnum { name, .. } | O::DropEnumValue { name, .. } | O::AddEnumValue { name, .. },
             A::CreateType { name: of },
         )
-        | (O::DropEnum { name }, A::DropType { name: of }) => name == of,
-        (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added }) => (name, value) == (of, added),
+        | (O::DropEnum { name }, A::DropType { name: of, .. }) => name == of,
+        (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added, .. }) => (name, value) == (of, added),
         (O::RenameEnumValue { name, from, to }, A::RenameEnumValue { name: of, from: old, to: new }) => {
             (name, from, to) == (of, old, new)
         }
-        (O::CreateView { view, .. } | O::ChangeView { view, .. }, A::CreateView { name })
-        | (O::DropView { view }, A::DropView { name }) => view == name,
+        (O::CreateView { view, .. } | O::ChangeView { view, .. }, A::CreateView { name, .. })
+        | (O::DropView { view }, A::DropView { name, .. }) => view == name,
         (
             O::CreatePolicy { table, name } | O::ChangePolicy { table, name } | O::DropPolicy { table, name },
-            A::Policy { table: on, name: of },
+            A::Policy { table: on, name: of, .. },
         ) => (table, name) == (on, of),
-        (O::EnableRowSecurity { table }, A::RowSecurity { table: on, enable: true })
-        | (O::DisableRowSecurity { table }, A::RowSecurity { table: on, enable: false }) => table == on,
+        (O::EnableRowSecurity { table }, A::RowSecurity { table: on, enable: true, force: false })
+        | (O::DisableRowSecurity { table }, A::RowSecurity { table: on, enable: false, force: false }) => table == on,
         _ => false,
     }
 }
@@ -119,8 +120,8 @@ fn follows(action: &Action, operation: &Operation, all: &[Statement]) -> bool {
     use Action as A;
     use Operation as O;
     let drops = |table: &TableName, name: &Option<String>| match action {
-        A::DropConstraint { table: on, name: of } => table == on && name.as_ref().is_none_or(|name| name == of),
-        A::DropIndex { name: of } => name.as_ref().is_none_or(|name| table.beside(name) == *of),
+        A::DropConstraint { table: on, name: of, .. } => table == on && name.as_ref().is_none_or(|name| name == of),
+        A::DropIndex { name: of, .. } => name.as_ref().is_none_or(|name| table.beside(name) == *of),
         _ => false,
     };
     match operation {
@@ -136,12 +137,12 @@ fn follows(action: &Action, operation: &Operation, all: &[Statement]) -> bool {
             let inside = |on: &TableName| on == table;
             match action {
                 A::DropConstraint { name, .. } => names(name, &table.name),
-                A::RowSecurity { table: on, enable: false } | A::Policy { table: on, .. } => inside(on),
+                A::RowSecurity { table: on, enable: false, force: false } | A::Policy { table: on, .. } => inside(on),
                 _ => false,
             }
         }
         O::ChangeType { table, column, .. } => match action {
-            A::SetDefault { table: on, column: of } | A::DropDefault { table: on, column: of } => {
+            A::SetDefault { table: on, column: of, .. } | A::DropDefault { table: on, column: of } => {
                 (table, column) == (on, of)
             }
             _ => false,
@@ -155,26 +156,26 @@ fn follows(action: &Action, operation: &Operation, all: &[Statement]) -> bool {
                 })
             };
             match action {
-                A::DropType { name: of } => name == of,
+                A::DropType { name: of, .. } => name == of,
                 A::ChangeType { table, column, data_type, .. } => {
                     names(data_type, &name.name) || (data_type == "text" && of_type(table, column))
                 }
-                A::SetDefault { table, column } | A::DropDefault { table, column } => of_type(table, column),
+                A::SetDefault { table, column, .. } | A::DropDefault { table, column } => of_type(table, column),
                 _ => false,
             }
         }
         O::CreateTable { table, .. } => match action {
-            A::CreateIndex { table: on, .. }
+            A::CreateIndex(CreateIndex { table: on, .. })
             | A::AddUnique { table: on, .. }
             | A::AddForeignKey { table: on, .. }
             | A::AddConstraint { table: on, .. }
             | A::Policy { table: on, .. }
-            | A::RowSecurity { table: on, enable: true } => table == on,
+            | A::RowSecurity { table: on, enable: true, force: false } => table == on,
             _ => false,
         },
-        O::CreatePolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: true } if on == table),
-        O::DropPolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: false } if on == table),
-        O::ChangeView { view, .. } => matches!(action, A::DropView { name } if name == view),
+        O::CreatePolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: true, force: false } if on == table),
+        O::DropPolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: false, force: false } if on == table),
+        O::ChangeView { view, .. } => matches!(action, A::DropView { name, .. } if name == view),
         O::AddCheck { table, name, replaces: true, .. } => drops(table, &Some(name.clone())),
         O::AddUnique { table, name, replaces: true, .. }
         | O::AddForeignKey { table, name, replaces: true, .. }
@@ -208,7 +209,7 @@ fn remade(action: &Action, before: &TableName, now: &TableName) -> bool {
         | A::AddConstraint { table, .. }
         | A::DropConstraint { table, .. }
         | A::RenameConstraint { table, .. }
-        | A::CreateIndex { table, .. } => on(table),
+        | A::CreateIndex(CreateIndex { table, .. }) => on(table),
         // A key of another table may refer to it.
         A::AddForeignKey { table, to, .. } => on(table) || on(to),
         A::DropIndex { .. } | A::CreateView { .. } | A::DropView { .. } => true,

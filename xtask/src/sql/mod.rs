@@ -1,6 +1,6 @@
 //! SQL as this project sees it: operations, statements, findings and the SQL that we write ourselves.
 
-pub(crate) mod action;
+pub mod action;
 pub mod effects;
 pub mod finding;
 pub mod flags;
@@ -8,6 +8,7 @@ pub mod intent;
 pub mod names;
 pub mod nature;
 pub mod operation;
+pub(crate) mod read;
 pub mod render;
 pub mod review;
 mod review_live;

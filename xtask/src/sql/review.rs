@@ -5,6 +5,7 @@
 
 use super::TableName;
 pub use super::finding::{DecidedBy, Finding, Severity};
+use super::action::ConstraintKind;
 use super::review_live::{Answer, Live};
 use super::statements::{self, Action, Statement};
 use anyhow::Result;
@@ -73,7 +74,7 @@ impl Review<'_> {
     fn action(&mut self, statement: &Statement, action: &Action) {
         match action {
             Action::DropTable { table, .. } => self.drop_table(statement, table),
-            Action::DropColumn { table, column } => self.drop_column(statement, table, column),
+            Action::DropColumn { table, column, .. } => self.drop_column(statement, table, column),
             Action::RenameColumn { table, from, to } => self.add(statement, Draft {
                 id: "H10",
                 class: "breaks_code",
@@ -106,7 +107,7 @@ impl Review<'_> {
                     remedy: "fill the NULLs first; then CHECK … NOT VALID, VALIDATE, SET NOT NULL",
                 });
             }
-            Action::AddUnique { table, columns, using_index: false, nulls_not_distinct, .. } if !self.live.is_new(table) => {
+            Action::AddUnique { table, columns, using_index: None, nulls_not_distinct, .. } if !self.live.is_new(table) => {
                 let duplicates = self.live.duplicates(table, columns, *nulls_not_distinct);
                 let (severity, decided_by) = self.by_data(table, &duplicates, "values occur more than once");
                 let columns = columns.join(", ");
@@ -120,7 +121,7 @@ impl Review<'_> {
                     remedy: "remove the duplicates first; on a large table build the index concurrently",
                 });
             }
-            Action::AddForeignKey { table, columns, to, to_columns, not_valid: false } if !self.live.is_new(table) => {
+            Action::AddForeignKey { table, columns, to, to_columns, not_valid: false, .. } if !self.live.is_new(table) => {
                 let orphans = self.live.orphans(table, columns, to, to_columns);
                 let (severity, decided_by) = self.by_data(table, &orphans, "rows without a parent");
                 let columns = columns.join(", ");
@@ -135,18 +136,18 @@ impl Review<'_> {
                 });
             }
             Action::AddConstraint { table, kind, .. } if !self.live.is_new(table) => self.add(statement, Draft {
-                id: if kind == "primary key" { "H34" } else { "H31" },
+                id: if *kind == ConstraintKind::PrimaryKey { "H34" } else { "H31" },
                 class: "may_fail",
                 severity: Severity::Warning,
-                title: format!("adds a {kind} constraint to {table}: fails on rows that break it, and scans the table"),
+                title: format!("adds a {} constraint to {table}: fails on rows that break it, and scans the table", kind.words()),
                 lock: ACCESS_EXCLUSIVE,
                 decided_by: DecidedBy::NotJudged("the rows were not checked against it".to_owned()),
                 remedy: "the rehearsal shows whether the rows hold; on a large table NOT VALID, then VALIDATE in another run",
             }),
-            Action::DropConstraint { table, name } => self.drop_constraint(statement, table, name),
+            Action::DropConstraint { table, name, .. } => self.drop_constraint(statement, table, name),
             Action::ChangeType { table, column, data_type, .. } => self.change_type(statement, table, column, data_type),
-            Action::CreateIndex { table, unique, concurrently, .. } => self.create_index(statement, table, *unique, *concurrently),
-            Action::DropIndex { name } => self.add(statement, Draft {
+            Action::CreateIndex(index) => self.create_index(statement, &index.table, index.unique, index.concurrently),
+            Action::DropIndex { name, .. } => self.add(statement, Draft {
                 id: "H62",
                 class: "lock",
                 severity: Severity::Note,
@@ -155,7 +156,7 @@ impl Review<'_> {
                 decided_by: DecidedBy::Static,
                 remedy: "see in pg_stat_user_indexes that nothing uses it",
             }),
-            Action::DropView { name } => self.drop_view(statement, name),
+            Action::DropView { name, .. } => self.drop_view(statement, name),
             Action::AlterType { name } | Action::AddEnumValue { name, .. } | Action::RenameEnumValue { name, .. } => self.add(statement, Draft {
                 id: "H70",
                 class: "may_fail",
@@ -165,7 +166,7 @@ impl Review<'_> {
                 decided_by: DecidedBy::NotJudged("who uses the type was not looked up".to_owned()),
                 remedy: "use the value only in a later migration; deploy readers first",
             }),
-            Action::Transaction => self.add(statement, Draft {
+            Action::Transaction(_) => self.add(statement, Draft {
                 id: "H101",
                 class: "not_judged",
                 severity: Severity::Error,
@@ -181,15 +182,18 @@ impl Review<'_> {
             Action::DropType { .. } => self.other(statement, "drop type"),
             Action::Policy { .. } => self.other(statement, "policy"),
             Action::RowSecurity { .. } => self.other(statement, "row level security"),
-            Action::Other { kind } => self.other(statement, kind),
             Action::SetNotNull { .. }
             | Action::AddUnique { .. }
             | Action::AddForeignKey { .. }
             | Action::AddConstraint { .. }
-            | Action::CreateTable { .. }
+            | Action::CreateTable(_)
             | Action::CreateView { .. }
             | Action::CreateType { .. }
             | Action::RenameConstraint { .. } => {}
+            other => match other.outside() {
+                Some(kind) => self.other(statement, &kind),
+                None => self.not_judged(statement, "no rule knows this statement"),
+            },
         }
     }
 

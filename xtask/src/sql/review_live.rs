@@ -36,7 +36,7 @@ impl<'a> Live<'a> {
         match action {
             Action::RenameColumn { table, from, to } => self.renamed.push((table.clone(), to.clone(), from.clone())),
             Action::RenameTable { table, to } => self.tables.push((TableName::new(&table.schema, to), table.clone())),
-            Action::CreateTable { table } => self.created.push(table.clone()),
+            Action::CreateTable(create) => self.created.push(create.table.clone()),
             Action::AddColumn(added) => self.added.push((added.table.clone(), added.column.clone())),
             _ => {}
         }

@@ -4,7 +4,8 @@ use super::TableName;
 use super::finding::{DecidedBy, Severity};
 use super::review::{ACCESS_EXCLUSIVE, Draft, Review, SHARE, same_type, verdict};
 use super::review_live::Answer;
-use super::statements::{Action, AddColumn, Statement};
+use super::action::{Column, Generated};
+use super::statements::{Action, Statement};
 
 impl Review<'_> {
     pub(super) fn drop_table(&mut self, statement: &Statement, table: &TableName) {
@@ -63,13 +64,20 @@ impl Review<'_> {
         }
     }
 
-    pub(super) fn add_column(&mut self, statement: &Statement, added: &AddColumn) {
-        let AddColumn { table, column, data_type, not_null, default, others } = added;
+    pub(super) fn add_column(&mut self, statement: &Statement, added: &Column) {
+        let Column { table, column, data_type, not_null, default, generated, .. } = added;
         if self.live.is_new(table) {
             return;
         }
         let serial = data_type.to_lowercase().ends_with("serial");
-        let generated = others.iter().any(|other| other == "generated");
+        let generated = matches!(generated, Some(Generated::Stored | Generated::Identity));
+        let inline = [
+            (added.unique, "unique"),
+            (added.primary_key, "primary key"),
+            (added.check.is_some(), "check"),
+            (added.references.is_some(), "references"),
+        ];
+        let inline = inline.into_iter().find_map(|(is, word)| is.then_some(word));
         if *not_null && default.is_none() && !serial && !generated {
             let rows = self.live.rows(table);
             let (severity, decided_by) = verdict(&rows, "rows", Severity::Warning);
@@ -101,7 +109,7 @@ impl Review<'_> {
                 remedy: "add it without the default, set the default for new rows, backfill in batches",
             });
         }
-        if let Some(inline) = others.iter().find(|other| *other != "generated") {
+        if let Some(inline) = inline {
             self.add(
                 statement,
                 Draft {
@@ -220,7 +228,7 @@ impl Review<'_> {
     }
 
     pub(super) fn drop_view(&mut self, statement: &Statement, name: &TableName) {
-        let again = self.all.iter().any(|action| matches!(action, Action::CreateView { name: other } if other == name));
+        let again = self.all.iter().any(|action| matches!(action, Action::CreateView { name: other, .. } if other == name));
         self.add(
             statement,
             Draft {

@@ -4,8 +4,8 @@
 
 use squawk_syntax::{SourceFile, SyntaxKind};
 
-use super::action;
-pub use super::action::{Action, AddColumn};
+pub use super::action::Action;
+use super::read;
 
 /// A file, split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn parse(text: &str) -> Parsed {
                 text: statement.trim_end_matches(';').trim().to_owned(),
                 line,
                 column,
-                actions: action::actions(&node),
+                actions: read::actions(&node),
             }
         })
         .collect();
@@ -74,6 +74,7 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::sql::TableName;
+    use crate::sql::action::{Column, Control};
 
     fn only(sql: &str) -> Action {
         let parsed = parse(sql);
@@ -91,7 +92,7 @@ mod tests {
         let parsed = parse(
             "DROP VIEW \"public\".\"active users\";--> statement-breakpoint\nALTER TABLE \"users\" RENAME COLUMN \"email\" TO \"Email \"\"x\"\"\";",
         );
-        assert_eq!(parsed.statements[0].actions, [Action::DropView { name: TableName::new("public", "active users") }]);
+        assert_eq!(parsed.statements[0].actions, [Action::DropView { name: TableName::new("public", "active users"), materialized: false, cascade: false }]);
         let rename = Action::RenameColumn { table: users(), from: "email".into(), to: "Email \"x\"".into() };
         assert_eq!((parsed.statements[1].line, &parsed.statements[1].actions[0]), (2, &rename));
     }
@@ -101,13 +102,19 @@ mod tests {
         let action = only(
             "ALTER TABLE \"app\".\"users\" ADD COLUMN \"x\" varchar(20)[] DEFAULT gen_random_uuid() NOT NULL REFERENCES \"t\"(\"id\")",
         );
-        let expected = AddColumn {
+        let expected = Column {
             table: TableName::new("app", "users"),
             column: "x".into(),
             data_type: "varchar(20)[]".into(),
             not_null: true,
             default: Some("gen_random_uuid()".into()),
-            others: vec!["references".into()],
+            unique: false,
+            primary_key: false,
+            check: None,
+            references: Some((TableName::new("public", "t"), vec!["id".into()])),
+            generated: None,
+            collation: None,
+            if_not_exists: false,
         };
         assert_eq!(action, Action::AddColumn(expected));
     }
@@ -118,12 +125,13 @@ mod tests {
             table: users(),
             name: Some("u".into()),
             columns: vec!["a".into(), "b".into()],
-            using_index: false,
+            using_index: None,
             nulls_not_distinct: false,
         };
         assert_eq!(only("alter table users add constraint u unique (a, b)"), unique);
         let key = Action::AddForeignKey {
             table: users(),
+            name: None,
             columns: vec!["a".into()],
             to: TableName::new("public", "t"),
             to_columns: vec!["id".into()],
@@ -141,10 +149,16 @@ mod tests {
             "ALTER TABLE users DROP COLUMN a, ALTER COLUMN b SET DATA TYPE integer, ALTER b SET NOT NULL, RENAME TO people, ALTER c DROP DEFAULT",
         );
         let found = &parsed.statements[0].actions;
-        assert_eq!(found[0], Action::DropColumn { table: users(), column: "a".into() });
+        assert_eq!(found[0], Action::DropColumn { table: users(), column: "a".into(), cascade: false });
         assert_eq!(
             found[1],
-            Action::ChangeType { table: users(), column: "b".into(), data_type: "integer".into(), using: None }
+            Action::ChangeType {
+                table: users(),
+                column: "b".into(),
+                data_type: "integer".into(),
+                using: None,
+                collation: None
+            }
         );
         assert_eq!(found[2], Action::SetNotNull { table: users(), column: "b".into() });
         assert_eq!(found[4], Action::DropDefault { table: users(), column: "c".into() });
@@ -161,7 +175,7 @@ mod tests {
     #[test]
     fn a_do_block_is_dynamic_and_a_commit_is_transaction_control() {
         assert_eq!(only("DO $$ BEGIN EXECUTE 'drop table users'; END $$"), Action::Dynamic);
-        assert_eq!(only("COMMIT"), Action::Transaction);
+        assert_eq!(only("COMMIT"), Action::Transaction(Control::Commit));
     }
 
     #[test]

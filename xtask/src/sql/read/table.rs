@@ -213,7 +213,7 @@ pub(super) fn create(node: &SyntaxNode) -> Vec<Action> {
     let Some(table) = first(node, K::TABLE_NAME) else { return Vec::new() };
     let mut create = CreateTable {
         if_not_exists: has(node, K::IF_NOT_EXISTS),
-        temporary: has(node, K::TEMP) || has(node, K::TEMPORARY),
+        temporary: has(node, K::TEMP),
         columns: Vec::new(),
         constraints: Vec::new(),
         partitioned: has(node, K::PARTITION_BY),

@@ -83,7 +83,7 @@ pub(crate) fn words(kind: SyntaxKind) -> String {
 pub(crate) fn type_text(node: &SyntaxNode) -> Option<String> {
     let found = node.children().find(|child| {
         use SyntaxKind as K;
-        let known = matches!(child.kind(), K::PATH_TYPE | K::ARRAY_TYPE | K::VARCHAR_TYPE | K::CHAR_TYPE | K::TIME_TYPE);
+        let known = matches!(child.kind(), K::PATH_TYPE | K::ARRAY_TYPE | K::VARCHAR_TYPE | K::TIME_TYPE);
         known || (child.kind() != K::SET_TYPE && format!("{:?}", child.kind()).ends_with("_TYPE"))
     });
     found.map(|child| text(&child))
