@@ -62,6 +62,13 @@ impl<'a> Live<'a> {
         &self.asked.name
     }
 
+    /// The server's major version.
+    pub fn major(&mut self) -> Option<u32> {
+        let sql = "select current_setting('server_version_num')::int / 10000";
+        let rows = self.rows(sql, &[])?;
+        u32::try_from(rows.first()?.get::<_, i32>(0)).ok()
+    }
+
     /// Rows of a catalog query; `None` where it failed.
     pub fn rows(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Option<Vec<postgres::Row>> {
         let begun = Instant::now();

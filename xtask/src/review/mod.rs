@@ -3,10 +3,24 @@
 //! A hazard is a declaration in `hazards/`; what is known of the tables is in the catalog; a database, where one may be asked, decides what
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
+pub mod catalog;
+mod catalog_live;
+mod catalog_snapshot;
+pub mod facts;
 pub mod finding;
+pub mod hazard;
+pub mod hazards;
+pub mod judge;
+pub mod live;
 pub mod lock;
+pub mod scene;
 pub mod set;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod types;
 
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};
+pub use judge::review;
+pub use live::Asked;
 pub use lock::Lock;
 pub use set::{Before, Report, Set, Source, Transaction};

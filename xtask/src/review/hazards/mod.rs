@@ -1,0 +1,38 @@
+//! The catalogue: one file for each hazard, in the order of their numbers.
+
+use super::hazard::Hazard;
+
+macro_rules! catalogue {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every hazard that the review knows.
+        pub static CATALOGUE: &[&Hazard] = &[$(&$module::HAZARD),*];
+    };
+}
+
+catalogue! {
+    drop_table,
+    drop_column,
+    rename_column,
+}
+
+/// What other programs call a hazard.
+#[must_use]
+pub fn aka(id: &str) -> &'static [(&'static str, &'static [&'static str])] {
+    CATALOGUE.iter().find(|hazard| hazard.id == id).map_or(&[], |hazard| hazard.aka)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hazard_has_a_number_of_its_own_in_order_and_a_safe_way() {
+        for pair in CATALOGUE.windows(2) {
+            assert!(pair[0].id.len() < pair[1].id.len() || pair[0].id < pair[1].id, "{} {}", pair[0].id, pair[1].id);
+        }
+        for hazard in CATALOGUE {
+            assert!(!hazard.danger.is_empty() && !hazard.safe.is_empty(), "{}", hazard.id);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The review itself: each action in turn is shown to every hazard, with what is known at that point.
+
+use std::time::Duration;
+
+use super::catalog::{Catalog, Nothing, Place, Source};
+use super::facts::Facts;
+use super::finding::{Class, DecidedBy, Finding, Severity};
+use super::hazard::Site;
+use super::hazards::CATALOGUE;
+use super::live::{Asked, Live};
+use super::scene::{At, Scene};
+use super::set::{Before, Report, Set};
+use crate::sql::statements;
+
+/// Reviews the files of a set, in their order.
+#[must_use]
+pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
+    let scene = Scene::read(set);
+    let mut facts = facts(set, asked);
+    let mut found = Vec::new();
+    let mut counts = Vec::new();
+    for (file, read) in scene.files.iter().enumerate() {
+        let parsed = match &read.parsed {
+            Ok(parsed) => parsed,
+            Err(why) => {
+                found.push(unread(file, 1, 1, 0..0, String::new(), format!("not parsed: {why}")));
+                counts.push(0);
+                continue;
+            }
+        };
+        counts.push(parsed.statements.len());
+        for error in &parsed.errors {
+            let text = set.files[file].text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            let title = format!("not valid SQL: {}", error.message);
+            found.push(unread(file, error.line, error.column, error.at..error.at, text.trim().to_owned(), title));
+        }
+        for (place, statement) in parsed.statements.iter().enumerate() {
+            for (number, action) in statement.actions.iter().enumerate() {
+                let at = At { file, statement: place, action: number };
+                for hazard in CATALOGUE {
+                    let (facts, found) = (&mut facts, &mut found);
+                    (hazard.judge)(&mut Site { scene: &scene, at, statement, action, facts, hazard, found });
+                }
+                facts.apply(action, Place { file: Some(file), statement: place, line: statement.line });
+            }
+        }
+    }
+    found.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    Report {
+        findings: found,
+        statements: counts,
+        asked: facts.asked().map(str::to_owned),
+        asking: facts.live.as_ref().map_or(Duration::ZERO, |live| live.waited),
+    }
+}
+
+fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
+    let mut catalog = Catalog::default();
+    let before: Option<Box<dyn Source>> = match &set.before {
+        Before::Unknown => None,
+        Before::Snapshot(snapshot) => Some(snapshot.clone()),
+        Before::Files(texts) => {
+            for text in texts {
+                for statement in &statements::parse(text).statements {
+                    let place = Place { file: None, statement: 0, line: statement.line };
+                    statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
+                }
+            }
+            None
+        }
+    };
+    // What a database says of itself is newer than any file.
+    let catalog = if asked.is_some() { Catalog::default() } else { catalog };
+    let mut live = asked.map(Live::new);
+    let major = live.as_mut().and_then(Live::major).or(set.major);
+    Facts { catalog, live, before, major, pending: set.pending, settings: std::collections::HashMap::new() }
+}
+
+fn unread(
+    file: usize,
+    line: usize,
+    column: usize,
+    span: std::ops::Range<usize>,
+    statement: String,
+    title: String,
+) -> Finding {
+    Finding {
+        id: "syntax",
+        class: Class::Syntax,
+        severity: Severity::Error,
+        title,
+        file,
+        line,
+        column,
+        span,
+        statement,
+        table: None,
+        lock: None,
+        rewrites: false,
+        scans: false,
+        decided_by: DecidedBy::Static(String::new()),
+        remedy: "correct the statement: what cannot be read was not judged".to_owned(),
+        sql: Vec::new(),
+        rule: None,
+        accepted: None,
+    }
+}

@@ -1,0 +1,24 @@
+//! For the tests of hazards: one file of Drizzle's, reviewed without a database.
+
+use std::path::PathBuf;
+
+use super::finding::Finding;
+use super::judge::review;
+use super::set::{Before, Set, Source, Transaction};
+
+pub(crate) fn found(sql: &str, transaction: Transaction, before: Before) -> Vec<Finding> {
+    let source = Source { path: PathBuf::from("a.sql"), text: sql.to_owned(), transaction };
+    review(&Set { files: vec![source], before, pending: false, major: None }, None).findings
+}
+
+#[track_caller]
+pub(crate) fn fires(id: &str, sql: &str) {
+    let found = found(sql, Transaction::Set, Before::Unknown);
+    assert!(found.iter().any(|finding| finding.id == id), "{id} does not fire on: {sql}\n{found:#?}");
+}
+
+#[track_caller]
+pub(crate) fn silent(id: &str, sql: &str) {
+    let found = found(sql, Transaction::Set, Before::Unknown);
+    assert!(!found.iter().any(|finding| finding.id == id), "{id} fires on: {sql}\n{found:#?}");
+}
