@@ -4,6 +4,7 @@ pub mod action;
 pub mod effects;
 pub mod finding;
 pub mod flags;
+pub mod guard;
 pub mod intent;
 pub mod names;
 pub mod nature;

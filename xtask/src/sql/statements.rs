@@ -20,12 +20,17 @@ pub struct Statement {
     pub text: String,
     pub line: usize,
     pub column: usize,
+    /// Its bytes in the file, without the semicolon.
+    pub start: usize,
+    pub end: usize,
     /// One action, or more in an `ALTER TABLE` with a list.
     pub actions: Vec<Action>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
+    /// Its byte in the file.
+    pub at: usize,
     pub line: usize,
     pub column: usize,
     pub message: String,
@@ -35,12 +40,14 @@ pub struct SyntaxError {
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
     let parse = SourceFile::parse(text);
+    let lines = Lines::of(text);
     let errors = parse
         .errors()
         .iter()
         .map(|error| {
-            let (line, column) = position(text, usize::from(error.range().start()));
-            SyntaxError { line, column, message: error.message().to_owned() }
+            let at = usize::from(error.range().start());
+            let (line, column) = lines.position(text, at);
+            SyntaxError { at, line, column, message: error.message().to_owned() }
         })
         .collect();
     let statements = parse
@@ -48,17 +55,37 @@ pub fn parse(text: &str) -> Parsed {
         .children()
         .filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
         .map(|node| {
-            let (line, column) = position(text, usize::from(node.text_range().start()));
-            let statement = node.text().to_string();
+            let range = node.text_range();
+            let (start, end) = (usize::from(range.start()), usize::from(range.end()));
+            let statement = text.get(start..end).unwrap_or_default().trim_end_matches(';').trim();
+            let (line, column) = lines.position(text, start);
             Statement {
-                text: statement.trim_end_matches(';').trim().to_owned(),
+                text: statement.to_owned(),
                 line,
                 column,
+                start,
+                end: start + statement.len(),
                 actions: read::actions(&node),
             }
         })
         .collect();
     Parsed { statements, errors }
+}
+
+/// Where each line of a file begins.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Lines {
+        let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Lines(std::iter::once(0).chain(begins).collect())
+    }
+
+    fn position(&self, text: &str, at: usize) -> (usize, usize) {
+        let line = self.0.partition_point(|begin| *begin <= at);
+        let begin = self.0.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        (line, text.get(begin..at).unwrap_or_default().chars().count() + 1)
+    }
 }
 
 /// Line and column of a byte offset, from 1.
