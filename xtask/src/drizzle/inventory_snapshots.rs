@@ -271,8 +271,7 @@ fn changes_the_schema(out: &Path, entry: &Entry) -> bool {
 /// Whether a migration changes what one before it has changed in the same words already, or makes the same table.
 fn repeats(out: &Path, earlier: &Entry, later: &Entry) -> bool {
     let (Some(earlier), Some(later)) = (parsed(out, earlier), parsed(out, later)) else { return false };
-    let makes =
-        |statement: &Statement| statement.actions.iter().any(|action| matches!(action, Action::CreateTable(_)));
+    let makes = |statement: &Statement| statement.actions.iter().any(|action| matches!(action, Action::CreateTable(_)));
     let same =
         |one: &Statement, other: &Statement| one.text == other.text || (makes(one) && one.actions == other.actions);
     let changes = earlier.statements.iter().filter(|statement| !is_outside(statement));

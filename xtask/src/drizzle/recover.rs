@@ -69,7 +69,11 @@ pub fn explain(client: &mut Client, history: &History, pending: &[&Entry], copy:
             return Ok(Verdict::NotJudged(format!("`{}` cannot be read", path.display())));
         };
         let parsed = statements::parse(&text);
-        if parsed.statements.iter().any(|statement| statement.actions.iter().any(|action| matches!(action, Action::Transaction(_)))) {
+        if parsed
+            .statements
+            .iter()
+            .any(|statement| statement.actions.iter().any(|action| matches!(action, Action::Transaction(_))))
+        {
             return Ok(Verdict::NotJudged(format!("`{}` holds transaction control", entry.tag)));
         }
         // Where our parser fails the server's error is what we are here for, but a COMMIT may hide in the rest.

@@ -183,9 +183,7 @@ impl Catalog {
     /// The table, made known as one of which only the name is, where nobody knows more.
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
-        self.tables
-            .entry(name.clone())
-            .or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
+        self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
     }
 
     fn column(&mut self, table: &TableName, column: &str, source: &mut dyn Source) -> &mut Column {
@@ -345,9 +343,7 @@ impl Catalog {
         let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
             let name = format!("{}_{}_{suffix}", table.name, declared.column);
             let columns = columns.clone();
-            found
-                .constraints
-                .insert(name, Constraint { kind, columns, expression, valid: true, references, added });
+            found.constraints.insert(name, Constraint { kind, columns, expression, valid: true, references, added });
         };
         if declared.unique {
             constraint(Kind::Unique, "key", None, None);
@@ -364,8 +360,14 @@ impl Catalog {
         for (wanted, suffix) in [(declared.unique, "key"), (declared.primary_key, "pkey")] {
             if wanted {
                 let columns = columns.clone();
-                let index =
-                    Index { columns, expressions: false, unique: true, valid: true, filter: None, added: added.is_some() };
+                let index = Index {
+                    columns,
+                    expressions: false,
+                    unique: true,
+                    valid: true,
+                    filter: None,
+                    added: added.is_some(),
+                };
                 found.indexes.insert(format!("{}_{}_{suffix}", table.name, declared.column), index);
             }
         }
@@ -411,7 +413,8 @@ impl Catalog {
                 }
             }
         }
-        let name = name.unwrap_or_else(|| format!("{}_{}_{}", table.name, constraint.columns.join("_"), found.constraints.len()));
+        let name = name
+            .unwrap_or_else(|| format!("{}_{}_{}", table.name, constraint.columns.join("_"), found.constraints.len()));
         if backed {
             let index = Index {
                 columns: constraint.columns.clone(),
@@ -449,10 +452,8 @@ impl Catalog {
             filter: index.filter.clone(),
             added: place.file.is_some(),
         };
-        let name = index
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{}_{}_idx", index.table.name, index.columns.join("_")));
+        let name =
+            index.name.clone().unwrap_or_else(|| format!("{}_{}_idx", index.table.name, index.columns.join("_")));
         self.indexes.insert(index.table.beside(&name), index.table.clone());
         let table = self.entry(&index.table, source);
         if !(index.if_not_exists && table.indexes.contains_key(&name)) {

@@ -22,7 +22,11 @@ impl Source for Snapshot {
             let data_type = text(column, "type");
             let facts = Column {
                 in_database: Some(in_database.clone()),
-                data_type: if schema.is_empty() { data_type } else { format!("\"{schema}\".\"{}\"", data_type.replace("[]", "")) },
+                data_type: if schema.is_empty() {
+                    data_type
+                } else {
+                    format!("\"{schema}\".\"{}\"", data_type.replace("[]", ""))
+                },
                 not_null: flag(column, "notNull") || flag(column, "primaryKey"),
                 default: column.get("default").filter(|default| !default.is_null()).map(plain),
                 generated: if identity { Some(Generated::Identity) } else { stored.then_some(Generated::Stored) },
@@ -61,7 +65,10 @@ impl Source for Snapshot {
             let parts = index.get("columns").and_then(Value::as_array).into_iter().flatten();
             let (columns, others): (Vec<&Value>, Vec<&Value>) = parts.partition(|part| !flag(part, "isExpression"));
             let index = Index {
-                columns: columns.iter().map(|part| part.as_str().map_or_else(|| text(part, "expression"), str::to_owned)).collect(),
+                columns: columns
+                    .iter()
+                    .map(|part| part.as_str().map_or_else(|| text(part, "expression"), str::to_owned))
+                    .collect(),
                 expressions: !others.is_empty(),
                 unique: flag(index, "isUnique"),
                 valid: true,
@@ -81,7 +88,8 @@ impl Source for Snapshot {
         let holds = |table: &TableName| {
             let key = format!("{}.{}", table.schema, table.name);
             let found = Snapshot::table(self, table)?;
-            let is = members(found, "indexes").any(|(name, _)| self.name_in_database(&key, "indexes", name) == index.name);
+            let is =
+                members(found, "indexes").any(|(name, _)| self.name_in_database(&key, "indexes", name) == index.name);
             (is && table.schema == index.schema).then_some(())
         };
         self.tables().into_iter().find(|table| holds(table).is_some())

@@ -145,7 +145,9 @@ impl<'a> Facts<'a> {
                 Some(Column { written: Some(line), .. }) => {
                     return open(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
                 }
-                Some(Column { retyped: true, .. }) => return open(format!("{table}.{column} has another type until then")),
+                Some(Column { retyped: true, .. }) => {
+                    return open(format!("{table}.{column} has another type until then"));
+                }
                 Some(Column { in_database: Some(name), .. }) => names.push(name.clone()),
                 Some(_) => return open(format!("{table}.{column} is new in these files")),
                 None if facts.known => return open(format!("{table} has no column {column}")),
@@ -164,7 +166,9 @@ impl<'a> Facts<'a> {
         let of = live.volume(&name);
         match answer {
             Answer::Count { count, elapsed } => {
-                let of = of.map(|volume| format!(" of {}{} rows", if volume.exact { "" } else { "about " }, thousands(volume.rows)));
+                let of = of.map(|volume| {
+                    format!(" of {}{} rows", if volume.exact { "" } else { "about " }, thousands(volume.rows))
+                });
                 let what = format!("{} {unit}{}", thousands(count), of.unwrap_or_default());
                 let decided = live.decided(&what, Some(elapsed));
                 if count == 0 { Verdict::Clear(decided) } else { Verdict::Harmful(count, decided) }
@@ -223,20 +227,13 @@ impl<'a> Facts<'a> {
 
     /// Rows for which a condition over the columns is true.
     pub fn such(&mut self, table: &TableName, columns: &[String], condition: &str, unit: &str) -> Verdict {
-        let sql = |table: &TableName, _: &[String]| {
-            format!("SELECT count(*) FROM {} WHERE {condition}", table.quoted())
-        };
+        let sql =
+            |table: &TableName, _: &[String]| format!("SELECT count(*) FROM {} WHERE {condition}", table.quoted());
         self.rows(&Question { table, columns, sql: &sql, unit })
     }
 
     /// Rows that refer to none (MATCH SIMPLE: a NULL in the key exempts the row).
-    pub fn orphans(
-        &mut self,
-        table: &TableName,
-        columns: &[String],
-        to: &TableName,
-        to_columns: &[String],
-    ) -> Verdict {
+    pub fn orphans(&mut self, table: &TableName, columns: &[String], to: &TableName, to_columns: &[String]) -> Verdict {
         let parent = self.table(to);
         let Some(name) = parent.as_ref().and_then(|parent| parent.in_database.clone()) else {
             return Verdict::Open(DecidedBy::NotJudged(format!("{to} is not there to be asked")));

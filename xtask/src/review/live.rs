@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use postgres::Client;
 use postgres::types::ToSql;
+use postgres::{Client, SimpleQueryMessage};
 
 use super::finding::DecidedBy;
 use crate::numbers::thousands;
@@ -90,12 +90,23 @@ impl<'a> Live<'a> {
     }
 
     fn ask(&mut self, sql: &str) -> Result<i64, String> {
-        let plan = self.asked.client.query_one(&format!("EXPLAIN (FORMAT JSON) {sql}"), &[]).map_err(|error| told(&error))?;
-        let plan: serde_json::Value = plan.try_get(0).map_err(|error| told(&error))?;
+        let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
+        let messages = self.asked.client.simple_query(&explain).map_err(|error| told(&error))?;
+        let plan: String = messages
+            .iter()
+            .filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            })
+            .collect();
+        let plan: serde_json::Value = serde_json::from_str(&plan).map_err(|_| "its plan could not be read")?;
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or("its plan could not be read")?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
-            return Err(format!("the question costs {cost:.0} by the planner's estimate ({rows:.0} rows), over {:.0}", self.costly));
+            return Err(format!(
+                "the question costs {cost:.0} by the planner's estimate ({rows:.0} rows), over {:.0}",
+                self.costly
+            ));
         }
         let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
         row.try_get(0).map_err(|error| told(&error))
@@ -158,7 +169,7 @@ impl Volume {
 
 fn size(bytes: i64) -> String {
     match bytes {
-        ..1_048_576 => format!("{} kB", bytes.max(0).div_ceil(1024)),
+        ..1_048_576 => format!("{} kB", (bytes.max(0) + 1023) / 1024),
         ..1_073_741_824 => format!("{} MB", bytes >> 20),
         _ => format!("{}.{} GB", bytes >> 30, ((bytes >> 20) % 1024) * 10 / 1024),
     }

@@ -117,8 +117,7 @@ pub fn change(from: Option<&str>, to: &str, using: bool) -> Change {
         ("numeric", "numeric") => match (from.arguments.as_slice(), to.arguments.as_slice()) {
             (_, []) => true,
             ([from_precision, from_scale @ ..], [to_precision, to_scale @ ..]) => {
-                to_precision >= from_precision
-                    && to_scale.first().unwrap_or(&0) == from_scale.first().unwrap_or(&0)
+                to_precision >= from_precision && to_scale.first().unwrap_or(&0) == from_scale.first().unwrap_or(&0)
             }
             ([], _) => false,
         },
@@ -182,7 +181,10 @@ pub fn fit(from: Option<&str>, to: &str, using: Option<&str>, c: &str) -> Fit {
                 if already {
                     Fit::Always
                 } else {
-                    Fit::Unless(format!("{c} <> round({c}::numeric, {scale}) OR abs({c}) >= 10::numeric ^ {}", precision - scale))
+                    Fit::Unless(format!(
+                        "{c} <> round({c}::numeric, {scale}) OR abs({c}) >= 10::numeric ^ {}",
+                        precision - scale
+                    ))
                 }
             }
         },

@@ -9,13 +9,41 @@ use super::TableName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     AddColumn(Column),
-    RenameColumn { table: TableName, from: String, to: String },
-    DropColumn { table: TableName, column: String, cascade: bool },
-    RenameTable { table: TableName, to: String },
-    DropTable { table: TableName, cascade: bool, if_exists: bool },
+    RenameColumn {
+        table: TableName,
+        from: String,
+        to: String,
+    },
+    DropColumn {
+        table: TableName,
+        column: String,
+        cascade: bool,
+    },
+    RenameTable {
+        table: TableName,
+        to: String,
+    },
+    DropTable {
+        table: TableName,
+        cascade: bool,
+        if_exists: bool,
+    },
     CreateTable(CreateTable),
-    AddUnique { table: TableName, name: Option<String>, columns: Vec<String>, using_index: Option<String>, nulls_not_distinct: bool },
-    AddForeignKey { table: TableName, name: Option<String>, columns: Vec<String>, to: TableName, to_columns: Vec<String>, not_valid: bool },
+    AddUnique {
+        table: TableName,
+        name: Option<String>,
+        columns: Vec<String>,
+        using_index: Option<String>,
+        nulls_not_distinct: bool,
+    },
+    AddForeignKey {
+        table: TableName,
+        name: Option<String>,
+        columns: Vec<String>,
+        to: TableName,
+        to_columns: Vec<String>,
+        not_valid: bool,
+    },
     AddConstraint {
         table: TableName,
         kind: ConstraintKind,
@@ -26,13 +54,37 @@ pub enum Action {
         not_valid: bool,
         using_index: Option<String>,
     },
-    ValidateConstraint { table: TableName, name: String },
-    DropConstraint { table: TableName, name: String, cascade: bool },
-    RenameConstraint { table: TableName, from: String, to: String },
-    SetNotNull { table: TableName, column: String },
-    DropNotNull { table: TableName, column: String },
-    SetDefault { table: TableName, column: String, default: String },
-    DropDefault { table: TableName, column: String },
+    ValidateConstraint {
+        table: TableName,
+        name: String,
+    },
+    DropConstraint {
+        table: TableName,
+        name: String,
+        cascade: bool,
+    },
+    RenameConstraint {
+        table: TableName,
+        from: String,
+        to: String,
+    },
+    SetNotNull {
+        table: TableName,
+        column: String,
+    },
+    DropNotNull {
+        table: TableName,
+        column: String,
+    },
+    SetDefault {
+        table: TableName,
+        column: String,
+        default: String,
+    },
+    DropDefault {
+        table: TableName,
+        column: String,
+    },
     ChangeType {
         table: TableName,
         column: String,
@@ -42,74 +94,242 @@ pub enum Action {
         collation: Option<String>,
     },
     /// ADD, SET or DROP of GENERATED … AS IDENTITY: `add`, `set`, `drop`.
-    Identity { table: TableName, column: String, change: String },
+    Identity {
+        table: TableName,
+        column: String,
+        change: String,
+    },
     /// SET or DROP EXPRESSION of a generated column.
-    Expression { table: TableName, column: String, drop: bool },
+    Expression {
+        table: TableName,
+        column: String,
+        drop: bool,
+    },
     /// SET STATISTICS, STORAGE, COMPRESSION.
-    ColumnOption { table: TableName, column: String, option: String },
+    ColumnOption {
+        table: TableName,
+        column: String,
+        option: String,
+    },
     CreateIndex(CreateIndex),
-    DropIndex { name: TableName, concurrently: bool, cascade: bool, if_exists: bool },
+    DropIndex {
+        name: TableName,
+        concurrently: bool,
+        cascade: bool,
+        if_exists: bool,
+    },
     /// `what`: index, table, schema, database, system.
-    Reindex { what: String, name: Option<TableName>, concurrently: bool },
-    CreateView { name: TableName, materialized: bool, replace: bool },
-    DropView { name: TableName, materialized: bool, cascade: bool },
-    RefreshView { name: TableName, concurrently: bool },
+    Reindex {
+        what: String,
+        name: Option<TableName>,
+        concurrently: bool,
+    },
+    CreateView {
+        name: TableName,
+        materialized: bool,
+        replace: bool,
+    },
+    DropView {
+        name: TableName,
+        materialized: bool,
+        cascade: bool,
+    },
+    RefreshView {
+        name: TableName,
+        concurrently: bool,
+    },
     /// Enum, composite, range.
-    CreateType { name: TableName },
-    DropType { name: TableName, cascade: bool },
-    AddEnumValue { name: TableName, value: String, if_not_exists: bool, placed: bool },
-    RenameEnumValue { name: TableName, from: String, to: String },
-    AlterType { name: TableName },
-    CreateDomain { name: TableName, checked: bool },
-    AlterDomain { name: TableName, adds_constraint: bool, not_valid: bool },
+    CreateType {
+        name: TableName,
+    },
+    DropType {
+        name: TableName,
+        cascade: bool,
+    },
+    AddEnumValue {
+        name: TableName,
+        value: String,
+        if_not_exists: bool,
+        placed: bool,
+    },
+    RenameEnumValue {
+        name: TableName,
+        from: String,
+        to: String,
+    },
+    AlterType {
+        name: TableName,
+    },
+    CreateDomain {
+        name: TableName,
+        checked: bool,
+    },
+    AlterDomain {
+        name: TableName,
+        adds_constraint: bool,
+        not_valid: bool,
+    },
     /// Anything else that comes: `schema`, `sequence`, `extension` …
-    CreateOther { kind: String, name: TableName },
-    CreateRoutine { kind: String, name: TableName, replace: bool },
+    CreateOther {
+        kind: String,
+        name: TableName,
+    },
+    CreateRoutine {
+        kind: String,
+        name: TableName,
+        replace: bool,
+    },
     /// Anything else that goes: `schema`, `function`, `sequence` …
-    DropOther { kind: String, name: TableName, cascade: bool, if_exists: bool },
+    DropOther {
+        kind: String,
+        name: TableName,
+        cascade: bool,
+        if_exists: bool,
+    },
     /// A new name for what is no table and no column: `view`, `index`, `type`, `schema` …
-    RenameOther { kind: String, name: TableName, to: String },
-    SetSchema { kind: String, name: TableName, to: String },
-    Truncate { tables: Vec<TableName>, cascade: bool },
+    RenameOther {
+        kind: String,
+        name: TableName,
+        to: String,
+    },
+    SetSchema {
+        kind: String,
+        name: TableName,
+        to: String,
+    },
+    Truncate {
+        tables: Vec<TableName>,
+        cascade: bool,
+    },
     /// `columns`: each with the text of its new value.
-    Update { table: TableName, columns: Vec<(String, String)>, filter: Option<String> },
-    Delete { table: TableName, filter: Option<String> },
-    Insert { table: TableName, columns: Vec<String>, rows: Rows },
-    Merge { table: TableName },
-    Copy { table: Option<TableName>, from: bool },
+    Update {
+        table: TableName,
+        columns: Vec<(String, String)>,
+        filter: Option<String>,
+    },
+    Delete {
+        table: TableName,
+        filter: Option<String>,
+    },
+    Insert {
+        table: TableName,
+        columns: Vec<String>,
+        rows: Rows,
+    },
+    Merge {
+        table: TableName,
+    },
+    Copy {
+        table: Option<TableName>,
+        from: bool,
+    },
     /// A query, and the functions that it calls.
-    Select { calls: Vec<String> },
-    CreateTrigger { table: TableName, name: String, constraint: bool },
-    DropTrigger { table: TableName, name: String },
+    Select {
+        calls: Vec<String>,
+    },
+    CreateTrigger {
+        table: TableName,
+        name: String,
+        constraint: bool,
+    },
+    DropTrigger {
+        table: TableName,
+        name: String,
+    },
     /// `name`: none for ALL and USER.
-    SetTrigger { table: TableName, name: Option<String>, enable: bool },
-    AttachPartition { table: TableName, partition: TableName },
-    DetachPartition { table: TableName, partition: TableName, concurrently: bool },
-    Inherit { table: TableName, parent: TableName, no: bool },
-    LockTable { tables: Vec<TableName>, mode: String },
+    SetTrigger {
+        table: TableName,
+        name: Option<String>,
+        enable: bool,
+    },
+    AttachPartition {
+        table: TableName,
+        partition: TableName,
+    },
+    DetachPartition {
+        table: TableName,
+        partition: TableName,
+        concurrently: bool,
+    },
+    Inherit {
+        table: TableName,
+        parent: TableName,
+        no: bool,
+    },
+    LockTable {
+        tables: Vec<TableName>,
+        mode: String,
+    },
     /// `vacuum`, `vacuum full`, `cluster`, `cluster on`, `set logged`, `set unlogged`, `set tablespace`, `set access method`, `analyze`, `checkpoint`.
-    Storage { table: Option<TableName>, kind: String },
-    TableOption { table: TableName, kind: String },
-    Policy { table: TableName, name: String, verb: String, restrictive: bool },
+    Storage {
+        table: Option<TableName>,
+        kind: String,
+    },
+    TableOption {
+        table: TableName,
+        kind: String,
+    },
+    Policy {
+        table: TableName,
+        name: String,
+        verb: String,
+        restrictive: bool,
+    },
     /// ENABLE or DISABLE ROW LEVEL SECURITY; `force`: FORCE or NO FORCE.
-    RowSecurity { table: TableName, enable: bool, force: bool },
-    Grant { on: Vec<TableName>, to_public: bool, what: String },
-    Revoke { on: Vec<TableName>, what: String },
-    Owner { kind: String, name: TableName },
+    RowSecurity {
+        table: TableName,
+        enable: bool,
+        force: bool,
+    },
+    Grant {
+        on: Vec<TableName>,
+        to_public: bool,
+        what: String,
+    },
+    Revoke {
+        on: Vec<TableName>,
+        what: String,
+    },
+    Owner {
+        kind: String,
+        name: TableName,
+    },
     /// `default`, `full`, `nothing`, `index`.
-    ReplicaIdentity { table: TableName, identity: String },
-    Publication { verb: String, name: String, tables: Vec<TableName> },
-    Subscription { verb: String, name: String },
-    AlterExtension { name: String },
+    ReplicaIdentity {
+        table: TableName,
+        identity: String,
+    },
+    Publication {
+        verb: String,
+        name: String,
+        tables: Vec<TableName>,
+    },
+    Subscription {
+        verb: String,
+        name: String,
+    },
+    AlterExtension {
+        name: String,
+    },
     /// ALTER SYSTEM, ROLE, DATABASE, DEFAULT PRIVILEGES: more than this database's schema.
-    Server { kind: String },
-    Set { name: String, value: String, local: bool },
-    Reset { name: String },
+    Server {
+        kind: String,
+    },
+    Set {
+        name: String,
+        value: String,
+        local: bool,
+    },
+    Reset {
+        name: String,
+    },
     Comment,
     Transaction(Control),
     /// DO, EXECUTE, CALL: runs SQL that is not readable from here.
     Dynamic,
-    Other { kind: String },
+    Other {
+        kind: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,9 +499,13 @@ impl Action {
             Action::ColumnOption { option, .. } => option.clone(),
             Action::Publication { verb, .. } => format!("{verb} publication"),
             Action::Subscription { verb, .. } => format!("{verb} subscription"),
-            Action::SetTrigger { enable, .. } => (if *enable { "enable trigger" } else { "disable trigger" }).to_owned(),
+            Action::SetTrigger { enable, .. } => {
+                (if *enable { "enable trigger" } else { "disable trigger" }).to_owned()
+            }
             Action::Inherit { no, .. } => (if *no { "no inherit table" } else { "inherit table" }).to_owned(),
-            Action::RowSecurity { enable, force: true, .. } => (if *enable { "force rls" } else { "no force rls" }).to_owned(),
+            Action::RowSecurity { enable, force: true, .. } => {
+                (if *enable { "force rls" } else { "no force rls" }).to_owned()
+            }
             Action::ValidateConstraint { .. } => "validate constraint".to_owned(),
             Action::Identity { change, .. } => format!("{change} identity"),
             Action::Expression { .. } => "generated expression".to_owned(),

@@ -4,8 +4,8 @@
 //! value: such statements follow from the declared operation. What a hand added does not.
 
 use super::TableName;
-use super::operation::Operation;
 use super::action::{ConstraintKind, CreateIndex, CreateTable};
+use super::operation::Operation;
 use super::statements::{Action, Statement};
 
 /// Declared operations that no statement does.
@@ -76,9 +76,10 @@ fn does(action: &Action, operation: &Operation) -> bool {
         (O::AddUnique { table, columns, .. }, A::AddUnique { table: on, columns: of, .. }) => {
             (table, columns) == (on, of)
         }
-        (O::AddCheck { table, name, .. }, A::AddConstraint { table: on, kind: ConstraintKind::Check, name: of, .. }) => {
-            table == on && of.as_ref() == Some(name)
-        }
+        (
+            O::AddCheck { table, name, .. },
+            A::AddConstraint { table: on, kind: ConstraintKind::Check, name: of, .. },
+        ) => table == on && of.as_ref() == Some(name),
         (
             O::AddForeignKey { table, columns, to, to_columns, .. },
             A::AddForeignKey { table: on, columns: of, to: refers, to_columns: keys, .. },
@@ -100,7 +101,9 @@ fn does(action: &Action, operation: &Operation) -> bool {
             A::CreateType { name: of },
         )
         | (O::DropEnum { name }, A::DropType { name: of, .. }) => name == of,
-        (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added, .. }) => (name, value) == (of, added),
+        (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added, .. }) => {
+            (name, value) == (of, added)
+        }
         (O::RenameEnumValue { name, from, to }, A::RenameEnumValue { name: of, from: old, to: new }) => {
             (name, from, to) == (of, old, new)
         }
@@ -173,8 +176,12 @@ fn follows(action: &Action, operation: &Operation, all: &[Statement]) -> bool {
             | A::RowSecurity { table: on, enable: true, force: false } => table == on,
             _ => false,
         },
-        O::CreatePolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: true, force: false } if on == table),
-        O::DropPolicy { table, .. } => matches!(action, A::RowSecurity { table: on, enable: false, force: false } if on == table),
+        O::CreatePolicy { table, .. } => {
+            matches!(action, A::RowSecurity { table: on, enable: true, force: false } if on == table)
+        }
+        O::DropPolicy { table, .. } => {
+            matches!(action, A::RowSecurity { table: on, enable: false, force: false } if on == table)
+        }
         O::ChangeView { view, .. } => matches!(action, A::DropView { name, .. } if name == view),
         O::AddCheck { table, name, replaces: true, .. } => drops(table, &Some(name.clone())),
         O::AddUnique { table, name, replaces: true, .. }

@@ -4,8 +4,8 @@
 //! Ids are those of the hazard catalogue. A new hazard is one arm of [`Review::action`] and one test.
 
 use super::TableName;
-pub use super::finding::{DecidedBy, Finding, Severity};
 use super::action::ConstraintKind;
+pub use super::finding::{DecidedBy, Finding, Severity};
 use super::review_live::{Answer, Live};
 use super::statements::{self, Action, Statement};
 use anyhow::Result;

@@ -1,10 +1,10 @@
 //! The longer rules of the review, one function per kind of action.
 
 use super::TableName;
+use super::action::{Column, Generated};
 use super::finding::{DecidedBy, Severity};
 use super::review::{ACCESS_EXCLUSIVE, Draft, Review, SHARE, same_type, verdict};
 use super::review_live::Answer;
-use super::action::{Column, Generated};
 use super::statements::{Action, Statement};
 
 impl Review<'_> {
@@ -228,7 +228,8 @@ impl Review<'_> {
     }
 
     pub(super) fn drop_view(&mut self, statement: &Statement, name: &TableName) {
-        let again = self.all.iter().any(|action| matches!(action, Action::CreateView { name: other, .. } if other == name));
+        let again =
+            self.all.iter().any(|action| matches!(action, Action::CreateView { name: other, .. } if other == name));
         self.add(
             statement,
             Draft {

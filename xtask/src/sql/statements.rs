@@ -119,7 +119,10 @@ mod tests {
         let parsed = parse(
             "DROP VIEW \"public\".\"active users\";--> statement-breakpoint\nALTER TABLE \"users\" RENAME COLUMN \"email\" TO \"Email \"\"x\"\"\";",
         );
-        assert_eq!(parsed.statements[0].actions, [Action::DropView { name: TableName::new("public", "active users"), materialized: false, cascade: false }]);
+        assert_eq!(
+            parsed.statements[0].actions,
+            [Action::DropView { name: TableName::new("public", "active users"), materialized: false, cascade: false }]
+        );
         let rename = Action::RenameColumn { table: users(), from: "email".into(), to: "Email \"x\"".into() };
         assert_eq!((parsed.statements[1].line, &parsed.statements[1].actions[0]), (2, &rename));
     }

@@ -40,14 +40,16 @@ fn judge(site: &mut Site<'_, '_>) {
         Verdict::Harmful(..) => Severity::Error,
         Verdict::Open(_) | Verdict::Clear(_) => Severity::Warning,
     };
+    // New code that leaves it out may insert already.
+    let optional = known
+        .filter(|column| column.not_null)
+        .map(|_| format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", table.quoted(), quote(column)));
     site.find(
         Draft::new(severity, format!("drops column {table}.{column} with its values, indexes and constraints"))
             .lock(table, Lock::AccessExclusive)
             .by(values.decided())
             .remedy("take it out of the code first; save its values; drop it one release later")
-            .sql([format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", table.quoted(), quote(column))]
-                .into_iter()
-                .filter(|_| known.is_some_and(|column| column.not_null))),
+            .sql(optional),
     );
 }
 

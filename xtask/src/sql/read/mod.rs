@@ -23,7 +23,14 @@ pub(super) fn actions(node: &SyntaxNode) -> Vec<Action> {
         K::TRUNCATE | K::LOCK | K::COPY | K::VACUUM | K::ANALYZE | K::CLUSTER | K::CHECKPOINT | K::REINDEX => {
             data::maintenance(node)
         }
-        K::UPDATE | K::DELETE | K::INSERT | K::MERGE | K::SELECT | K::COMPOUND_SELECT | K::VALUES | K::TABLE
+        K::UPDATE
+        | K::DELETE
+        | K::INSERT
+        | K::MERGE
+        | K::SELECT
+        | K::COMPOUND_SELECT
+        | K::VALUES
+        | K::TABLE
         | K::PAREN_SELECT => data::rows(node),
         K::BEGIN
         | K::COMMIT_TRANSACTION

@@ -69,9 +69,7 @@ fn drop(node: &SyntaxNode, what: &str) -> Vec<Action> {
         }
         K::DROP_INDEX => {
             let concurrently = says(node, K::CONCURRENTLY_KW);
-            named(node, K::INDEX_REF)
-                .map(|name| Action::DropIndex { name, concurrently, cascade, if_exists })
-                .collect()
+            named(node, K::INDEX_REF).map(|name| Action::DropIndex { name, concurrently, cascade, if_exists }).collect()
         }
         K::DROP_TYPE => named(node, K::TYPE_NAME_REF).map(|name| Action::DropType { name, cascade }).collect(),
         K::DROP_TRIGGER => {
@@ -101,7 +99,9 @@ fn drop(node: &SyntaxNode, what: &str) -> Vec<Action> {
 
 fn alter(node: &SyntaxNode, what: &str) -> Vec<Action> {
     let named_thing = || {
-        let part = node.children().find(|part| format!("{:?}", part.kind()).ends_with("_REF") || part.kind() == K::FUNCTION_SIG);
+        let part = node
+            .children()
+            .find(|part| format!("{:?}", part.kind()).ends_with("_REF") || part.kind() == K::FUNCTION_SIG);
         part.map_or_else(nobody, |part| match child(&part, K::FUNCTION_NAME_REF) {
             Some(name) => path(&name),
             None => path(&part),
@@ -171,7 +171,8 @@ fn what_verb(node: &SyntaxNode) -> String {
 
 fn policy(node: &SyntaxNode, verb: String) -> Vec<Action> {
     let name = name(node, K::POLICY).or_else(|| name(node, K::POLICY_REF)).unwrap_or_default();
-    let restrictive = child(node, K::AS_POLICY_TYPE).is_some_and(|part| text(&part).to_lowercase().contains("restrictive"));
+    let restrictive =
+        child(node, K::AS_POLICY_TYPE).is_some_and(|part| text(&part).to_lowercase().contains("restrictive"));
     vec![Action::Policy { table: on(node), name, verb, restrictive }]
 }
 

@@ -29,9 +29,11 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
         }
         // Its last identifier: the words before it are no part of a path.
         K::TABLE_RENAME_TO => Action::RenameTable { table, to: path(node).name },
-        K::RENAME_CONSTRAINT => {
-            Action::RenameConstraint { table, from: constraint(), to: name(node, K::CONSTRAINT_NAME).unwrap_or_default() }
-        }
+        K::RENAME_CONSTRAINT => Action::RenameConstraint {
+            table,
+            from: constraint(),
+            to: name(node, K::CONSTRAINT_NAME).unwrap_or_default(),
+        },
         K::DROP_CONSTRAINT => Action::DropConstraint { table, name: constraint(), cascade: cascade(node) },
         K::VALIDATE_CONSTRAINT => Action::ValidateConstraint { table, name: constraint() },
         K::ADD_CONSTRAINT => {
@@ -71,9 +73,11 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
                 .unwrap_or("index");
             Action::ReplicaIdentity { table, identity: word.to_owned() }
         }
-        K::SET_SCHEMA => {
-            Action::SetSchema { kind: "table".to_owned(), name: table, to: name(node, K::SCHEMA_REF).unwrap_or_default() }
-        }
+        K::SET_SCHEMA => Action::SetSchema {
+            kind: "table".to_owned(),
+            name: table,
+            to: name(node, K::SCHEMA_REF).unwrap_or_default(),
+        },
         _ => unknown(node),
     }
 }
@@ -239,8 +243,7 @@ pub(super) fn drop(node: &SyntaxNode) -> Vec<Action> {
 }
 
 pub(super) fn index(node: &SyntaxNode) -> Action {
-    let items: Vec<SyntaxNode> =
-        child(node, K::PARTITION_ITEM_LIST).iter().flat_map(SyntaxNode::children).collect();
+    let items: Vec<SyntaxNode> = child(node, K::PARTITION_ITEM_LIST).iter().flat_map(SyntaxNode::children).collect();
     let (mut columns, mut expressions) = (Vec::new(), Vec::new());
     for item in items {
         match item.children().next() {
