@@ -3,6 +3,7 @@
 //! A hazard is a declaration in `hazards/`; what is known of the tables is in the catalog; a database, where one may be asked, decides what
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
+pub mod baseline;
 pub mod day;
 pub mod finding;
 pub mod lock;

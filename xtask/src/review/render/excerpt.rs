@@ -44,6 +44,12 @@ impl<'a> Lines<'a> {
         self.starts.partition_point(|start| *start <= byte)
     }
 
+    /// The statement's last line.
+    pub(super) fn last(&self, finding: &Finding) -> usize {
+        let last = finding.span.end.checked_sub(1).filter(|_| !finding.span.is_empty()).map(|end| self.line_of(end));
+        last.map_or(finding.line, |last| last.max(finding.line))
+    }
+
     fn span(&self, line: usize) -> Option<Range<usize>> {
         let start = *self.starts.get(line.checked_sub(1)?)?;
         let end = self.starts.get(line).map_or(self.text.len(), |next| next - 1);

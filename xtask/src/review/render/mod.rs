@@ -3,6 +3,9 @@
 //! Invariant: all four say the same findings, those that somebody accepted too, and none lets a control character of a file through.
 
 mod excerpt;
+mod github;
+mod json;
+mod sarif;
 mod text;
 
 use std::path::Path;
@@ -10,6 +13,9 @@ use std::path::Path;
 use super::finding::{Finding, Severity};
 use super::set::Report;
 
+pub use github::github;
+pub use json::json;
+pub use sarif::sarif;
 pub use text::text;
 
 /// What is known of a finding's id, whatever file it is in.
@@ -91,7 +97,7 @@ fn acceptance(finding: &Finding) -> Option<String> {
 }
 
 /// A path as addresses and other programs have it, with `/`.
-fn shown(path: &Path) -> String {
+pub(in crate::review) fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") }
 }
@@ -119,4 +125,4 @@ fn is_unseen(character: char) -> bool {
 }
 
 #[cfg(test)]
-mod testing;
+pub(in crate::review) mod testing;

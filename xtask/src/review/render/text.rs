@@ -15,18 +15,14 @@ use crate::review::{Finding, Report, Severity, Source};
 #[must_use]
 pub fn text(report: &Report, files: &[Source]) -> String {
     let mut out = String::new();
-    let mut lines: Option<(usize, Lines<'_>)> = None;
+    let mut lines: Vec<Lines<'_>> = files.iter().map(|source| Lines::new(&source.text)).collect();
     for finding in &report.findings {
-        let Some(source) = files.get(finding.file) else { continue };
+        let Some((source, lines)) = files.get(finding.file).zip(lines.get_mut(finding.file)) else { continue };
         if finding.accepted.is_some() || finding.severity == Severity::Note {
             line(&mut out, finding, source);
             continue;
         }
-        let file = match lines.take().filter(|(file, _)| *file == finding.file) {
-            Some((_, file)) => lines.insert((finding.file, file)),
-            None => lines.insert((finding.file, Lines::new(&source.text))),
-        };
-        whole(&mut out, finding, source, file.1.excerpt(finding));
+        whole(&mut out, finding, source, lines.excerpt(finding));
     }
     apart(&mut out);
     if let Some(asked) = &report.asked {
