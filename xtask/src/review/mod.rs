@@ -4,12 +4,14 @@
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
 pub mod baseline;
+pub mod comment;
 pub mod day;
 pub mod finding;
 pub mod lock;
 pub mod render;
 pub mod scan;
 pub mod set;
+pub mod suppress;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};
