@@ -69,11 +69,15 @@ const OFF: &str = "\x1b[0m";
 
 /// Marks, and the words that a line begins with.
 fn painted(text: &str) -> String {
-    let words = [("error:", RED), ("hint:", CYAN), ("next ", BOLD)];
+    let words = [("error:", RED), ("error[", RED), ("warning[", YELLOW), ("hint:", CYAN), ("next ", BOLD)];
     let marks = [(" ✓ ", GREEN), (" ✗ ", RED), (" ● ", YELLOW)];
     let line = |line: &str| {
-        let begun = words.iter().find_map(|(word, colour)| Some((line.strip_prefix(word)?, word, colour)));
-        let mut line = begun.map_or(line.to_owned(), |(rest, word, colour)| format!("{colour}{word}{OFF}{rest}"));
+        let begun = words
+            .iter()
+            .find(|(word, _)| line.starts_with(word))
+            .map(|(word, colour)| (word.trim_end_matches('['), colour));
+        let mut line =
+            begun.map_or(line.to_owned(), |(word, colour)| format!("{colour}{word}{OFF}{}", &line[word.len()..]));
         for (mark, colour) in marks {
             line = line.replace(mark, &format!(" {colour}{}{OFF} ", mark.trim()));
         }

@@ -3,9 +3,12 @@
 //! A hazard is a declaration in `hazards/`; what is known of the tables is in the catalog; a database, where one may be asked, decides what
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
+pub mod baseline;
 pub mod catalog;
 mod catalog_live;
 mod catalog_snapshot;
+pub mod comment;
+pub mod day;
 pub mod facts;
 pub mod finding;
 pub mod hazard;
@@ -13,12 +16,16 @@ pub mod hazards;
 pub mod judge;
 pub mod live;
 pub mod lock;
+pub mod render;
+pub mod scan;
 pub mod scene;
 pub mod set;
+pub mod suppress;
+pub mod types;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod types;
 
+pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};
 pub use judge::review;
 pub use live::Asked;
