@@ -1,0 +1,1 @@
+//! squawk for comparison: the pinned binary of its npm package, run directly.
