@@ -48,9 +48,12 @@ fn confirmed_on(postgres: &Postgres) {
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
-                while let Some((case, variant)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = format!("{} {variant:?}", case.path.chars().take(50).collect::<String>());
-                    wrong.lock().unwrap().extend(confirm::confirm(&server, &name, case, *variant));
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((case, variant)) = runs.get(place) else { break };
+                    let name = format!("case {place}");
+                    let found = confirm::confirm(&server, &name, case, *variant);
+                    wrong.lock().unwrap().extend(found);
                 }
             });
         }

@@ -46,13 +46,8 @@ impl Seen {
         let stated = case.observations(variant);
         let asked = ask_all(&mut watcher, stated);
         let summed = sum_all(&mut watcher, stated);
-        let old_code: Vec<String> = before.old_code().collect();
-        let works = |client: &mut Client, query: &String| ask(client, query).rows.is_ok();
-        let old_code: Vec<String> = old_code.into_iter().filter(|query| works(&mut watcher, query)).collect();
-        drop(watcher);
         // A second session: what it holds and counts is the migration's alone.
         let trace = Trace::of(case, &mut server.connect(name).unwrap(), &before.tables);
-        let mut watcher = server.connect(name).unwrap();
         let after = Snapshot::of(&mut watcher);
         let mut again = ask_all(&mut watcher, stated);
         let answers = asked.into_iter().map(|(query, first)| {
@@ -66,7 +61,7 @@ impl Seen {
             (column, (first, second))
         });
         let checksums = checksums.collect();
-        let broken = old_code.into_iter().filter(|query| !works(&mut watcher, query)).collect();
+        let broken = before.broken_old_code(&mut watcher);
         Seen { before, after, trace, answers, checksums, broken }
     }
 

@@ -87,12 +87,21 @@ impl Snapshot {
         lost
     }
 
-    /// `SELECT` of all its columns from each table, as an old program would have it.
-    pub fn old_code(&self) -> impl Iterator<Item = String> {
-        self.tables.values().map(|table| {
-            let columns: Vec<String> = table.columns.values().map(|(name, _)| quote(name)).collect();
-            format!("select {} from {} limit 0", columns.join(", "), table.quoted)
-        })
+    /// Of the `SELECT`s of all its columns from each table, as an old program would have them: those that fail now.
+    #[must_use]
+    pub fn broken_old_code(&self, client: &mut Client) -> Vec<String> {
+        let queries: Vec<String> = self.tables.values().map(Table::old_code).collect();
+        if client.batch_execute(&queries.join(";\n")).is_ok() {
+            return Vec::new();
+        }
+        queries.into_iter().filter(|query| client.batch_execute(query).is_err()).collect()
+    }
+}
+
+impl Table {
+    fn old_code(&self) -> String {
+        let columns: Vec<String> = self.columns.values().map(|(name, _)| quote(name)).collect();
+        format!("select {} from {} limit 0", columns.join(", "), self.quoted)
     }
 }
 

@@ -34,7 +34,8 @@ pub struct Options {
 /// The binary; fetched when the cache does not hold it.
 #[must_use]
 pub fn program() -> PathBuf {
-    assert!(cfg!(all(target_os = "linux", target_arch = "x86_64")), "only the package {PACKAGE} is pinned");
+    let platform = (std::env::consts::OS, std::env::consts::ARCH);
+    assert_eq!(platform, ("linux", "x86_64"), "only the package {PACKAGE} is pinned");
     let cache = places::cache();
     let folder = cache.join(format!("squawk-{VERSION}"));
     let program = folder.join("squawk");
