@@ -8,6 +8,7 @@ mod bad_input;
 mod changes;
 mod completions;
 mod connection;
+mod corpus;
 mod crashes;
 mod display;
 mod engine;

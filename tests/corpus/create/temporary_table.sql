@@ -1,0 +1,7 @@
+-- label: safe
+-- why: a temporary table is the session's own (PostgreSQL docs, CREATE TABLE)
+-- runs: psql
+CREATE TEMPORARY TABLE chosen AS SELECT id FROM invites WHERE invited_by > 20;
+CREATE INDEX ON chosen (id);
+UPDATE invites SET role = 'guest' WHERE id IN (SELECT id FROM chosen);
+DROP TABLE chosen;

@@ -1,0 +1,5 @@
+-- label: safe
+-- notes: H40
+-- why: no column uses a domain that begins here (PostgreSQL docs, CREATE DOMAIN)
+-- runs: psql
+CREATE DOMAIN postcode AS text CHECK (VALUE ~ '^[0-9]{5}$');

@@ -1,0 +1,11 @@
+-- label: data
+-- hazard: H32
+-- why: a row from before the constraint refers to nobody (PostgreSQL docs, ALTER TABLE, VALIDATE CONSTRAINT)
+-- runs: psql
+-- schema: CREATE TABLE hosts (id integer PRIMARY KEY); CREATE TABLE stays (id serial PRIMARY KEY, host_id integer);
+-- data: INSERT INTO hosts VALUES (1); INSERT INTO stays (host_id) VALUES (1);
+-- data: ALTER TABLE stays ADD CONSTRAINT stays_host_fk FOREIGN KEY (host_id) REFERENCES hosts (id) NOT VALID;
+-- other data: INSERT INTO stays (host_id) VALUES (1);
+-- other data: ALTER TABLE stays ADD CONSTRAINT stays_host_fk FOREIGN KEY (host_id) REFERENCES hosts (id) NOT VALID;
+-- observe other: fails 23503
+ALTER TABLE stays VALIDATE CONSTRAINT stays_host_fk;
