@@ -71,12 +71,12 @@ impl Line<'_> {
         Contradiction { line: self.line, said, seen, worse }
     }
 
-    /// The findings on this line that speak of the table.
+    /// The findings on this line that speak of the table, where there are any.
     fn ids(&self, table: &TableName) -> String {
         let about = self.claims.iter().filter(|claim| claim.table.as_ref().is_none_or(|about| about == table));
         let mut ids: Vec<&str> = about.map(|claim| claim.id.as_str()).collect();
         ids.dedup();
-        if ids.is_empty() { "nothing".to_owned() } else { ids.join(", ") }
+        if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) }
     }
 
     fn refusals(&self) -> Vec<Contradiction> {
@@ -111,13 +111,13 @@ impl Line<'_> {
                     } else {
                         format!(" ({})", tried.reasons.join(", "))
                     };
-                    let said = format!("{} of a rewrite of {table}", self.ids(table));
+                    let said = format!("nothing of a rewrite of {table}{}", self.ids(table));
                     found.push(self.told(true, said, format!("{table} is written anew{why}")));
                     continue;
                 }
                 let new = standing.before.is_none_or(|before| before < standing.after);
                 if new && lasts && standing.after.blocks_writes() && !about().any(|claim| claim.lock.is_some()) {
-                    let said = format!("{} of a lock on {table}", self.ids(table));
+                    let said = format!("nothing of a lock on {table}{}", self.ids(table));
                     let seen = format!("{} on {table}, held while rows are read", standing.after.words());
                     found.push(self.told(true, said, seen));
                 }

@@ -1,6 +1,7 @@
 //! The trial inside `rehearse`: every pending statement once, in one transaction, on a copy of its own; what it shows counts
 //! where the review said something else.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
@@ -16,7 +17,7 @@ use crate::numbers::thousands;
 use crate::pg::lock_mode::Mode;
 use crate::pg::trial::{self, Spilled, Trial, Tried};
 use crate::pg::watch::Lock;
-use crate::report::terminal::cut;
+use crate::report::terminal::{cut, wrapped};
 use crate::sql::{TableName, statements};
 use crate::state::Evidence;
 use crate::workflow::Lane;
@@ -191,9 +192,6 @@ fn record(tried: &Tried, tag: &str) -> toml::Table {
     entry
 }
 
-/// Between what one statement did and the next thing.
-const GAP: &str = "   ";
-
 /// The records as a person reads them.
 #[must_use]
 pub fn page(records: &toml::Value, width: usize) -> String {
@@ -211,19 +209,24 @@ pub fn page(records: &toml::Value, width: usize) -> String {
         let start = format!("line {line:<4}");
         let indent = " ".repeat(start.len() + 2);
         let _ = writeln!(out, "{start}  {}", cut(text("statement"), width.saturating_sub(indent.len())));
-        let mut row = String::new();
+        let mut row = indent.clone();
         for part in parts(record) {
-            let wider = indent.len() + row.chars().count() + GAP.len() + part.chars().count() > width;
-            if wider && !row.is_empty() {
-                let _ = writeln!(out, "{indent}{}", std::mem::take(&mut row));
+            if row.chars().count() + part.chars().count() > width && row != indent {
+                out.push_str(&folded(&row, width, &indent));
+                row.clone_from(&indent);
             }
-            let gap = if row.is_empty() { "" } else { GAP };
-            row.push_str(gap);
             row.push_str(&part);
+            row.push_str("   ");
         }
-        let _ = writeln!(out, "{indent}{row}");
+        out.push_str(&folded(&row, width, &indent));
     }
     out
+}
+
+/// One part that is wider than a line is broken at its words.
+fn folded(row: &str, width: usize, indent: &str) -> String {
+    let row = row.trim_end();
+    if row.chars().count() > width { wrapped(row, width, indent) } else { format!("{row}\n") }
 }
 
 fn parts(record: &toml::Table) -> Vec<String> {
@@ -236,13 +239,16 @@ fn parts(record: &toml::Table) -> Vec<String> {
     if let Some(refused) = record.get("refused").and_then(toml::Value::as_str) {
         return vec![format!("the trial ends here: {refused}"), time];
     }
-    let mut parts: Vec<String> = list("locks").into_iter().map(str::to_owned).collect();
+    let mut parts = locks(&list("locks"));
     if parts.is_empty() {
         parts.push("no new lock".to_owned());
     }
     let reasons = list("rewrite_reasons");
     let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
-    parts.extend(list("rewrote").iter().map(|name| format!("rewrites {name}{why}")));
+    let rewrote = list("rewrote");
+    if !rewrote.is_empty() {
+        parts.push(format!("rewrites {}{why}", few(&rewrote)));
+    }
     let scanned = record.get("scanned").and_then(toml::Value::as_table).into_iter().flatten();
     parts
         .extend(scanned.map(|(table, rows)| {
@@ -255,8 +261,28 @@ fn parts(record: &toml::Table) -> Vec<String> {
         Some(bytes) => parts.push(format!("temporary files {}", size(bytes))),
         None => parts.push("temporary files not known".to_owned()),
     }
-    parts.extend(list("held").iter().map(|lock| format!("meanwhile {lock}")));
+    parts.extend(locks(&list("held")).iter().map(|lock| format!("meanwhile {lock}")));
     parts
+}
+
+/// `AccessExclusiveLock users, users_pkey`: the strongest of each relation, strongest first.
+fn locks(list: &[&str]) -> Vec<String> {
+    let mut strongest: BTreeMap<&str, Mode> = BTreeMap::new();
+    for (mode, relation) in list.iter().filter_map(|lock| lock.split_once(' ')) {
+        let Some(mode) = Mode::read(mode) else { continue };
+        strongest.entry(relation).and_modify(|known| *known = mode.max(*known)).or_insert(mode);
+    }
+    let mut by_mode: BTreeMap<Mode, Vec<&str>> = BTreeMap::new();
+    for (relation, mode) in strongest {
+        by_mode.entry(mode).or_default().push(relation);
+    }
+    by_mode.iter().rev().map(|(mode, relations)| format!("{} {}", mode.name(), few(relations))).collect()
+}
+
+fn few(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(3);
+    let shown = names[..names.len() - more].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// `1.2 MB`
@@ -266,5 +292,51 @@ fn size(bytes: i64) -> String {
         1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::trial::Refused;
+
+    #[test]
+    fn a_record_is_read_at_eighty_columns_and_what_is_not_known_is_said() {
+        let name = |name: &str| TableName::new("public", name);
+        let lock = |relation: &str, mode| Lock { relation: name(relation), mode };
+        let indexes = ["users_by_the_time_they_came_idx", "users_pkey", "users_slug_idx"].map(name);
+        let tried = Tried {
+            line: 3,
+            statement: "ALTER TABLE \"users\" ALTER COLUMN \"id\" SET DATA TYPE bigint USING '…'::bigint".to_owned(),
+            milliseconds: 12.3,
+            locks: vec![lock("users", Mode::Share), lock("users", Mode::AccessExclusive)],
+            held: vec![lock("teams", Mode::ShareRowExclusive)],
+            rewrote: [&[name("users")][..], &indexes].concat(),
+            reasons: vec!["type".to_owned()],
+            scanned: vec![(name("users"), 24_000)],
+            wal_bytes: 1_230_000,
+            ..Tried::default()
+        };
+        let why = "a constraint is broken (SQLSTATE 23505), table `a_table_with_a_long_name`, constraint `one_with_a_longer_name`";
+        let refused = Some(Refused { sqlstate: Some("23505".to_owned()), why: why.to_owned() });
+        let last = Tried { line: 4, statement: "COMMIT".to_owned(), refused, ..Tried::default() };
+        let records = vec![toml::Value::from(record(&tried, "0007_a")), record(&last, "0007_a").into()];
+        assert_eq!(
+            page(&records.into(), 76).lines().collect::<Vec<_>>(),
+            [
+                "0007_a",
+                "line 3     ALTER TABLE \"users\" ALTER COLUMN \"id\" SET DATA TYPE bigint USING…",
+                "           AccessExclusiveLock users",
+                "           rewrites users, users_by_the_time_they_came_idx, users_pkey and 1",
+                "           more (type)",
+                "           reads 24,000 rows of users   12 ms   WAL 1.2 MB",
+                "           temporary files not known   meanwhile ShareRowExclusiveLock teams",
+                "line 4     COMMIT",
+                "           the trial ends here: a constraint is broken (SQLSTATE 23505),",
+                "           table `a_table_with_a_long_name`, constraint",
+                "           `one_with_a_longer_name`",
+                "           0.0 ms",
+            ]
+        );
     }
 }
