@@ -91,7 +91,8 @@ impl Attempt {
     /// Says what differs from the review. What is worse than said takes the run out of the lane that asks nothing.
     pub(super) fn tell(&self, context: &StepContext<'_>) {
         for line in self.lines() {
-            context.note(&line);
+            // The display says "note" itself.
+            context.note(line.strip_prefix("note ").unwrap_or(&line));
         }
         if let Some(worse) = self.contradictions.iter().flatten().find(|one| one.worse) {
             context.set_lane(Lane::Guarded, format!("the trial, which the review did not announce: {}", worse.seen));
