@@ -478,6 +478,7 @@ fn one(sample: &Sample, kind: &Kind, to_the_end: bool) -> Seen {
     let end = match &kind.end {
         End::Rehearsed | End::Whole | End::Applied => {
             assert_eq!(ran.code, 0, "{}: {}", kind.name, ran.stderr);
+            tried(sample, kind.name);
             if let Some(before) = before {
                 take_back(sample, &before);
             }
@@ -560,6 +561,17 @@ fn drive(sample: &Sample, to: &str) -> (Ran, Vec<String>) {
         assert_eq!(sample.db_change(&word).code, 0);
     }
     panic!("`{to}` waits for ever");
+}
+
+/// Every statement was tried, and nothing worse was seen than the review had said.
+fn tried(sample: &Sample, kind: &str) {
+    let ran = sample.db_change(&["why", "rehearse", "--json"]);
+    let why: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let trial = why["info"]["trial"].as_array().unwrap();
+    assert!(!trial.is_empty() && trial.iter().all(|one| one["wal_bytes"].as_i64().is_some()), "{kind}: {trial:?}");
+    for line in why["proven"]["contradictions"].as_array().unwrap() {
+        assert!(line.as_str().unwrap().starts_with("note trial "), "{kind}: {line}");
+    }
 }
 
 /// What `impact` said: the items of the checklist that are not `no`.

@@ -45,6 +45,7 @@ mod stale;
 mod starts;
 mod state_files;
 mod tampering;
+mod trial;
 mod two_work_trees;
 mod ways;
 mod workflow_files;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::numbers::thousands;
 use crate::pg::error::Told;
 use crate::pg::fit::{self, Estimate};
+use crate::pg::lock_mode::Mode;
 use crate::pg::synthetic;
 use crate::pg::timing::{self, StatementTiming};
 use crate::sql::{Operation, TableName, statements};
@@ -130,7 +131,7 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
     let from = largest
         .statements
         .iter()
-        .position(|statement| statement.locks.iter().any(|(_, mode)| mode == "AccessExclusiveLock"));
+        .position(|statement| statement.locks.iter().any(|lock| lock.mode == Mode::AccessExclusive));
     let blocked = from.map_or(0.0, |from| estimates[from..].iter().map(|one| one.high).sum::<f64>() / 1000.0);
     let measured: f64 = largest.statements.iter().map(median).sum::<f64>() / 1000.0;
     let rehearsed: f64 = context.proven("rehearse", "seconds")?;
@@ -162,7 +163,7 @@ fn judge(world: &World<'_>, context: &StepContext<'_>, table: &TableName, points
             entry.insert("estimate_milliseconds".to_owned(), estimate.milliseconds.into());
             entry.insert(
                 "rewrote".to_owned(),
-                statement.rewrote.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>().into(),
+                statement.rewrote.iter().map(|table| table.to_string().into()).collect::<Vec<toml::Value>>().into(),
             );
             entry.into()
         })
@@ -221,14 +222,6 @@ fn median(statement: &StatementTiming) -> f64 {
 
 /// The strongest relation lock, in PostgreSQL's words.
 fn strongest(statements: &[StatementTiming]) -> Option<String> {
-    const ORDER: &[(&str, &str)] = &[
-        ("AccessExclusiveLock", "ACCESS EXCLUSIVE"),
-        ("ExclusiveLock", "EXCLUSIVE"),
-        ("ShareRowExclusiveLock", "SHARE ROW EXCLUSIVE"),
-        ("ShareLock", "SHARE"),
-        ("ShareUpdateExclusiveLock", "SHARE UPDATE EXCLUSIVE"),
-        ("RowExclusiveLock", "ROW EXCLUSIVE"),
-    ];
-    let taken = || statements.iter().flat_map(|statement| &statement.locks);
-    ORDER.iter().find(|(mode, _)| taken().any(|(_, taken)| taken == mode)).map(|(_, words)| (*words).to_owned())
+    let taken = statements.iter().flat_map(|statement| &statement.locks).map(|lock| lock.mode);
+    taken.max().filter(|mode| *mode >= Mode::RowExclusive).map(|mode| mode.words().to_owned())
 }

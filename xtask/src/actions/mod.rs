@@ -10,6 +10,7 @@ mod checklist;
 mod checks;
 mod code_impact;
 pub mod commands;
+mod contradiction;
 mod data_preserved;
 mod declare;
 mod docs;
@@ -33,6 +34,7 @@ mod schema_test;
 mod shadow;
 mod suites;
 pub mod survey;
+pub mod trial;
 mod typecheck;
 pub mod world;
 

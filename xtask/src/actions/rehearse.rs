@@ -1,4 +1,5 @@
 //! `rehearse`: the real `db:migrate` on the restored copy, and every untouched column equal before and after.
+//! Before it, on another copy, each statement is tried by itself ([`super::trial`]).
 
 use anyhow::{Context, Result};
 
@@ -7,6 +8,7 @@ use super::generate::Migration;
 use super::mapping::{mapping, retype};
 use super::schema::history_of;
 use super::shadow::Database;
+use super::trial::{self, Attempt};
 use super::world::World;
 use crate::drizzle::migrate;
 use crate::drizzle::recover::{self, Verdict};
@@ -30,6 +32,8 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     let sums = checksum::take(&mut client, &skip)?;
     drop(client);
     world.drop_database(context, &before)?;
+    let attempt = trial::attempt(world, context, &migration)?;
+    attempt.tell(context);
     let copy = world.clone_of_source(context)?;
     let others = world.other_databases(world.source_name())?;
     for line in &others {
@@ -38,7 +42,7 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     context.say(&format!("{} on the copy", world.shown("migrate")));
     let migrated = match world.migrate(context, world.work(&context.log)?, &copy.name) {
         Ok(migrated) => migrated,
-        Err(error) => return failed(world, context, &copy, error),
+        Err(error) => return failed(world, context, &copy, &attempt, error),
     };
     if !migrated.applied.contains(&migration.tag) {
         return Err(Failure::step(format!("`{}` was not applied to the copy", migration.tag))
@@ -74,8 +78,8 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
     if !open.is_empty() {
         words = format!("{words}; not compared: {}", open.join(", "));
     }
-    Ok(Outcome::Passed(
-        // Steps that stand on the rehearsal stand on this content: another one is rehearsed, and proven, anew.
+    // Steps that stand on the rehearsal stand on this content: another one is rehearsed, and proven, anew.
+    let evidence = attempt.leave(
         Evidence::new(format!("{number} applied; {words}"))
             .proven("migration", migration.row())
             .proven("applied", migrated.applied.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>())
@@ -85,7 +89,8 @@ pub(super) fn rehearse(world: &World<'_>, context: &StepContext<'_>) -> Result<O
             .info("rows", sums.rows())
             .info("columns", i64::try_from(columns)?)
             .info("seconds", migrated.seconds),
-    ))
+    );
+    Ok(Outcome::Passed(evidence))
 }
 
 /// How many columns were compared with what they held.
@@ -108,7 +113,13 @@ fn left_open(mapping: &Mapping) -> Vec<String> {
 }
 
 /// A migration that PostgreSQL refuses on this data is a question for a person; anything else is a plain failure.
-fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: anyhow::Error) -> Result<Outcome> {
+fn failed(
+    world: &World<'_>,
+    context: &StepContext<'_>,
+    copy: &Database,
+    attempt: &Attempt,
+    error: anyhow::Error,
+) -> Result<Outcome> {
     if Failure::from_error(&error).kind != Kind::Step {
         return Err(error);
     }
@@ -128,6 +139,7 @@ fn failed(world: &World<'_>, context: &StepContext<'_>, copy: &Database, error: 
         failure =
             failure.hint(format!("see the values here: cargo xtask db-change logs {} --show-values", context.id()));
     }
+    evidence = attempt.leave(evidence);
     context.folder.save_record(RECORD, &record)?;
     let values =
         vec![("error".to_owned(), format!("{} ({})", found.message, found.sqlstate)), ("issue".to_owned(), issue)];

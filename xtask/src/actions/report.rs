@@ -91,6 +91,13 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
     };
     let recovery: f64 = context.proven("rollback-prove", "recovery_seconds")?;
     let restore: f64 = context.proven("rollback-prove", "restore_seconds")?;
+    // Runs that were rehearsed before there was a trial have none.
+    let found: Vec<String> = context.proven("rehearse", "contradictions").unwrap_or_default();
+    let worse = found.iter().filter(|line| line.starts_with("warning")).count();
+    let unsaid = match worse {
+        0 => String::new(),
+        _ => format!(" (the trial shows {worse} more than the review said: see the findings)"),
+    };
     Ok(Summary {
         schema: "1.0",
         run: context.state.run.clone(),
@@ -99,7 +106,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         data,
         headline: vec![
             line("verify-schema", format!("Schema: {} modified", objects.join(", "))),
-            line("generate", format!("Migration: {} generated", migration.place().name())),
+            line("generate", format!("Migration: {} generated{unsaid}", migration.place().name())),
             line("schema-test-green", format!("Tests: {tests} tests passing{synthetic}")),
             line(
                 "impact",
@@ -125,7 +132,7 @@ fn gather(world: &World<'_>, context: &StepContext<'_>) -> Result<Summary> {
         ],
         confirmations: confirmations(&change),
         decisions: words(context),
-        findings: context.proven("review", "lines")?,
+        findings: [context.proven("review", "lines")?, found.clone()].concat(),
         difference: context.proven("verify-schema", "difference")?,
         steps: steps(world, context),
         checklist: context

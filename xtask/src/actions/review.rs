@@ -1,15 +1,18 @@
 //! `review`: findings in the generated SQL, decided by live data where they can be; errors are accepted by name or mended.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
 
 use super::change::Change;
+use super::contradiction::Claim;
 use super::generate::Migration;
 use super::world::World;
 use crate::drizzle::Snapshot;
 use crate::engine::{Outcome, StepContext};
 use crate::sql::review::{self, DecidedBy, Finding, Severity};
 use crate::sql::statements::{Action, Statement};
-use crate::sql::{Operation, intent, statements};
+use crate::sql::{Operation, TableName, intent, statements};
 use crate::state::Evidence;
 
 pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
@@ -55,6 +58,11 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
                 .filter(|(name, _)| accepted(name).is_some())
                 .map(|(name, _)| name.clone().into())
                 .collect::<Vec<toml::Value>>(),
+        )
+        .info(
+            "claims",
+            toml::Value::try_from(findings.iter().flat_map(claims).collect::<Vec<Claim>>())
+                .context("describing the findings")?,
         )
         .info("lines", lines.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>());
     let open: Vec<(String, String)> = errors
@@ -114,6 +122,24 @@ fn may_go(action: &Action, before: &Snapshot) -> bool {
     }
 }
 
+/// What a finding says that the trial can confirm or deny, for each table of its statement.
+fn claims(finding: &Finding) -> Vec<Claim> {
+    let decided = !matches!(finding.decided_by, DecidedBy::NotJudged(_));
+    let claim = |table: Option<&TableName>| Claim {
+        id: finding.id.clone(),
+        line: finding.line,
+        table: table.cloned(),
+        lock: finding.lock.clone(),
+        rewrites: ["H21", "H23", "H24", "H50"].contains(&finding.id.as_str()),
+        scans: ["H30", "H31"].contains(&finding.id.as_str()),
+        fails: finding.class == "may_fail" && finding.severity == Severity::Error && decided,
+    };
+    let parsed = statements::parse(&finding.statement).statements;
+    let tables: BTreeSet<&TableName> =
+        parsed.iter().flat_map(|statement| &statement.actions).flat_map(Action::tables).collect();
+    if tables.is_empty() { vec![claim(None)] } else { tables.into_iter().map(|table| claim(Some(table))).collect() }
+}
+
 /// `H10`, or `H10:3` where the rule fires more than once.
 fn name(finding: &Finding, all: &[Finding]) -> String {
     let once = all.iter().filter(|other| other.id == finding.id).count() == 1;
@@ -142,7 +168,6 @@ fn text(finding: &Finding, migration: &Migration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::TableName;
 
     #[test]
     fn a_dropped_object_that_the_schema_files_do_not_know_does_not_ride_on_a_declared_change() {

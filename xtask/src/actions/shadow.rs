@@ -22,6 +22,7 @@ use crate::pg::fingerprint::{self, Fingerprint};
 use crate::pg::restore;
 use crate::pg::server::{Server, Settings};
 use crate::pg::synthetic;
+use crate::pg::trial::Spilled;
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::places;
 
@@ -150,6 +151,11 @@ impl World<'_> {
 
     pub fn connect(&self, context: &StepContext<'_>, database: &str) -> Result<Client> {
         self.on_shadow(context, |shadow| shadow.server.connect(database))
+    }
+
+    /// As [`World::connect`], where somebody listens to the notices.
+    pub fn listening(&self, context: &StepContext<'_>, database: &str, spilled: &Spilled) -> Result<Client> {
+        self.on_shadow(context, |shadow| shadow.server.listening(database, spilled))
     }
 
     pub fn drop_database(&self, context: &StepContext<'_>, database: &Database) -> Result<()> {

@@ -16,6 +16,7 @@ use postgres::{Client, Config, NoTls};
 use rustix::process::{Pid, Signal};
 
 use super::folder::Folder;
+use super::trial::Spilled;
 use super::{sweep, template};
 use crate::digest;
 use crate::failure::{Failure, Kind};
@@ -128,9 +129,14 @@ impl Server {
 
     /// A session as superuser, over the private socket.
     pub fn connect(&self, database: &str) -> Result<Client> {
-        socket(&self.folder, self.port, database).connect(NoTls).map_err(|error| {
-            database_error(&format!("cannot connect to the throw-away database `{database}`"), &error).into()
-        })
+        opened(&socket(&self.folder, self.port, database), database)
+    }
+
+    /// A session whose notices somebody listens to.
+    pub fn listening(&self, database: &str, spilled: &Spilled) -> Result<Client> {
+        let (mut config, spilled) = (socket(&self.folder, self.port, database), spilled.clone());
+        config.notice_callback(move |notice| spilled.hear(&notice));
+        opened(&config, database)
     }
 
     #[must_use]
@@ -177,6 +183,12 @@ fn socket(folder: &Folder, port: u16, database: &str) -> Config {
     config.host_path(folder.sockets()).port(port).user("postgres").dbname(database);
     config.application_name("db-change").connect_timeout(Duration::from_secs(10));
     config
+}
+
+fn opened(config: &Config, database: &str) -> Result<Client> {
+    config.connect(NoTls).map_err(|error| {
+        database_error(&format!("cannot connect to the throw-away database `{database}`"), &error).into()
+    })
 }
 
 fn spawn(

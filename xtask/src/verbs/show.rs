@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::open::{self, Repo};
 use super::place;
+use crate::actions::trial;
 use crate::actions::world::World;
 use crate::cli::Format;
 use crate::engine::difference::{self, Change};
@@ -90,8 +91,15 @@ pub(super) fn why(repo: &Repo, step: &str, as_json: bool) -> Result<u8> {
         );
     }
     if let Some(evidence) = evidence {
+        let mut noted = evidence.info;
+        let trial = noted.remove("trial");
         let _ = writeln!(out, "\n  proven\n{}", indented(&evidence.proven));
-        let _ = writeln!(out, "  measured and noted\n{}", indented(&evidence.info));
+        let _ = writeln!(out, "  measured and noted\n{}", indented(&noted));
+        if let Some(trial) = trial {
+            let page = trial::page(&trial, terminal::WIDTH - 4);
+            let lines: String = page.lines().map(|line| format!("    {line}\n")).collect();
+            let _ = writeln!(out, "  tried, each statement on the copy, in one transaction\n{lines}");
+        }
     }
     data(&out);
     Ok(0)
