@@ -151,7 +151,11 @@ fn end(transaction: Transaction<'_>, statements: Vec<Tried>, event_trigger: Opti
 /// What would leave the transaction, or may.
 fn unfit(sql: &str) -> Option<&'static str> {
     let parsed = statements::parse(sql);
-    if parsed.statements.iter().any(|statement| statement.actions.contains(&Action::Transaction)) {
+    if parsed
+        .statements
+        .iter()
+        .any(|statement| statement.actions.iter().any(|action| matches!(action, Action::Transaction(_))))
+    {
         return Some("not tried: it controls the transaction itself");
     }
     (!parsed.errors.is_empty()).then_some("not tried: it cannot be read, and may control the transaction itself")

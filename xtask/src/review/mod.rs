@@ -21,9 +21,9 @@ pub mod scan;
 pub mod scene;
 pub mod set;
 pub mod suppress;
-pub mod types;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod types;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};

@@ -7,7 +7,7 @@ use crate::review::lock::Lock;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
-pub static HAZARD: Hazard = Hazard {
+pub(super) static HAZARD: Hazard = Hazard {
     id: "H02",
     title: "a column is dropped",
     class: Class::DataLoss,
