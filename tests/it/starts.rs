@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use xtask::process::pty::{Read1, Session, plain};
+use xtask::process::escapes::plain;
+use xtask::process::pty::{Read1, Session};
 use xtask::process::{Run, tools};
 
 use crate::sample::{Ran, Sample};

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::imports::normal;
-use crate::process::pty;
+use crate::process::escapes;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ pub fn parse(output: &str, root: &Path, packages: &[PathBuf]) -> Result<Vec<Type
     let global = Regex::new(r"^error (TS\d+): (.*)$").context("the pattern of global errors")?;
     let mut errors = Vec::new();
     for line in output.lines() {
-        let line = pty::plain(line);
+        let line = escapes::plain(line);
         let found = prefix.captures(line.trim_end()).filter(|found| &found[1] != "error");
         let package = found.as_ref().map(|found| found[1].to_owned());
         let line = line.trim_end()[found.map_or(0, |found| found[0].len())..].to_owned();

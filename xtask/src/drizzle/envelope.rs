@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::hints::{self, Question};
 use super::project::Project;
 use crate::failure::Failure;
-use crate::process::{Output, Run, pty};
+use crate::process::{Output, Run, escapes};
 use crate::sql::Operation;
 
 /// What drizzle-kit says (1.0.0-rc.5, `skills/drizzle/generate.md` in the package).
@@ -36,7 +36,7 @@ pub(super) fn run(
     let hints = serde_json::to_string(&hints::of(declared)).context("describing the hints")?;
     fs::write(&file, hints).context("writing the hints")?;
     let output = command(&["--output", "json", "--hints-file", &file.to_string_lossy()])?.run()?;
-    let said = pty::plain(&project.mask.apply(&format!("{}\n{}", output.stderr, output.stdout)));
+    let said = escapes::plain(&project.mask.apply(&format!("{}\n{}", output.stderr, output.stdout)));
     match envelope(&output.stdout) {
         Some(envelope) => judged(&envelope, &output, &said)?,
         None => return Err(unsound(&format!("it ended with exit code {}", output.code()), &said).into()),

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::project::Project;
 use crate::failure::Failure;
+use crate::process::escapes;
 use crate::sql::statements;
 
 /// Runs `drizzle-kit export` of the package.
@@ -21,6 +22,6 @@ pub fn export(project: &Project) -> Result<String> {
         None => return Ok(output.stdout),
     };
     Err(Failure::step(format!("drizzle-kit cannot export the schema: {problem}"))
-        .detail(crate::process::pty::plain(&output.tail(6)))
+        .detail(escapes::plain(&output.tail(6)))
         .into())
 }

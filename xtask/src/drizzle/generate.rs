@@ -19,8 +19,8 @@ use super::layout::Layout;
 use super::project::Project;
 use super::{diff, envelope, prompt};
 use crate::failure::{Failure, Kind};
-use crate::process::pty::{self, Read1, Session};
-use crate::process::{Run, interrupt};
+use crate::process::pty::{Read1, Session};
+use crate::process::{Run, escapes, interrupt};
 use crate::sql::Operation;
 
 /// A migration that was made.
@@ -125,7 +125,7 @@ fn run(project: &Project, name: &str, declared: &[Operation], options: &[&str]) 
         Ok(())
     });
     drop(session);
-    let screen = project.mask.apply(&pty::plain(&String::from_utf8_lossy(&raw)));
+    let screen = project.mask.apply(&escapes::plain(&String::from_utf8_lossy(&raw)));
     // A full disk takes the log, and not what was made.
     let _ = write_log(project, &command.display(), &screen);
     let code = outcome?;
@@ -163,7 +163,7 @@ fn converse(
             }
             Read1::Ended => return session.exit_code(),
             Read1::Quiet if raw.len() > pressed => {
-                let screen = pty::plain(&String::from_utf8_lossy(&raw[open..]));
+                let screen = escapes::plain(&String::from_utf8_lossy(&raw[open..]));
                 let Some(question) = prompt::read(&screen) else { continue };
                 let wanted = prompt::answer(&question, declared).map_err(undeclared)?;
                 pressed = raw.len();

@@ -16,7 +16,7 @@ use crate::pg::connect;
 use crate::pg::migrations::{self, Applied};
 use crate::pg::url::{self, DatabaseUrl};
 use crate::process::rows::Rows;
-use crate::process::{Output, refused_session};
+use crate::process::{Output, escapes, refused_session};
 
 /// What was applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,7 +181,7 @@ fn explained(
 
 /// PostgreSQL's error as drizzle-kit 1.x prints it (postgres.js: `PostgresError: …`, pg: `error: …`), without values.
 fn told(text: &str) -> Option<String> {
-    let text = crate::process::pty::plain(text);
+    let text = escapes::plain(text);
     let (at, message) = text.lines().enumerate().find_map(|(at, line)| {
         let line = line.trim();
         Some((at, line.strip_prefix("PostgresError: ").or(line.strip_prefix("error: "))?))
@@ -193,7 +193,7 @@ fn told(text: &str) -> Option<String> {
 fn failed(output: &Output, problem: &str) -> Failure {
     Failure::step(format!("the migration is not proven: {problem}"))
         .detail(format!("drizzle-kit ended with exit code {}", output.code()))
-        .detail(without_details(&Rows::without(&crate::process::pty::plain(&output.tail(6)))))
+        .detail(without_details(&Rows::without(&escapes::plain(&output.tail(6)))))
 }
 
 /// What drizzle-kit printed, without the lines in which PostgreSQL and postgres.js quote rows.

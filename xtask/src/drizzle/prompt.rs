@@ -125,7 +125,7 @@ fn choice_of(operation: &Operation, subject: &Subject) -> Option<Choice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::pty::plain;
+    use crate::process::escapes::plain;
     use crate::sql::TableName;
 
     /// As drizzle-kit 0.31.11 drew it: the first picture, then the one after a press of Down.

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::escapes;
 use super::forms::{self, Form};
 
 pub use super::forms::percent_encoded;
@@ -153,14 +154,14 @@ fn width(lead: u8) -> usize {
     }
 }
 
-/// Leaves out line breaks and escape sequences (ECMA-48, 5.4: parameters, then one final character; commands up to BEL or ST).
+/// Leaves out line breaks and escape sequences.
 fn visible(text: &[u8]) -> Visible {
     let mut seen =
         Visible { bytes: Vec::with_capacity(text.len()), places: Vec::with_capacity(text.len()), open: None };
     let mut at = 0;
     while at < text.len() {
         match text[at] {
-            0x1B => match sequence(&text[at..]) {
+            0x1B => match escapes::sequence(&text[at..]) {
                 Some(length) => at += length,
                 None => {
                     seen.open = Some(at);
@@ -176,16 +177,6 @@ fn visible(text: &[u8]) -> Visible {
         }
     }
     seen
-}
-
-/// The length of the escape sequence at the beginning; none where it has no end.
-fn sequence(text: &[u8]) -> Option<usize> {
-    let end = |ends: &dyn Fn(usize) -> bool| (2..text.len()).find(|at| ends(*at)).map(|at| at + 1);
-    match text.get(1)? {
-        b'[' => end(&|at| (0x40..=0x7E).contains(&text[at])),
-        b']' => end(&|at| text[at] == 7 || (text[at] == b'\\' && text[at - 1] == 0x1B)),
-        _ => Some(2),
-    }
 }
 
 #[cfg(test)]

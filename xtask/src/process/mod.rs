@@ -8,6 +8,7 @@ pub mod cache;
 pub mod command;
 pub mod doctor;
 pub mod environment;
+pub mod escapes;
 pub mod fetch;
 mod forms;
 pub mod interrupt;

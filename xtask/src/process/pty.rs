@@ -20,26 +20,6 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Wide and high enough that no question wraps or scrolls.
 const SIZE: PtySize = PtySize { rows: 60, cols: 240, pixel_width: 0, pixel_height: 0 };
 
-/// Text as it reads on the screen: escape sequences and carriage returns are left out.
-pub fn plain(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => match chars.next() {
-                // Control sequence: parameters, then one final character (ECMA-48, 5.4).
-                Some('[') => while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
-                // Operating system command: up to BEL.
-                Some(']') => while chars.next().is_some_and(|c| c != '\u{7}') {},
-                _ => {}
-            },
-            '\r' => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 pub struct Session {
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,

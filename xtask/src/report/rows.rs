@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::screen::{Screen, size};
 use super::steps::{STEP, Shown};
 use super::terminal::{cut, print};
+use crate::process::escapes;
 use crate::state::Status;
 
 /// How long a step is at work before a plain line says so, and how long before the next.
@@ -151,15 +152,10 @@ fn so_far(time: Duration) -> String {
 /// What a child printed, as one line that moves no cursor: without escape sequences, and what stands last where it went
 /// back to the line's beginning.
 fn readable(text: &str) -> String {
-    let text = text.trim_end().rsplit('\r').next().unwrap_or_default();
+    let text = escapes::plain(text.trim_end().rsplit('\r').next().unwrap_or_default());
     let mut out = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character == '\u{1b}' {
-            if characters.next_if_eq(&'[').is_some() {
-                while characters.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
-            }
-        } else if character == '\t' {
+    for character in text.chars() {
+        if character == '\t' {
             out.push_str("  ");
         } else if !character.is_control() && character != WIDER {
             out.push(character);
