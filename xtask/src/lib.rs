@@ -51,7 +51,6 @@ pub mod pg;
 pub mod process;
 pub mod repo;
 pub mod report;
-pub mod review;
 pub mod sql;
 pub mod state;
 pub mod verbs;
