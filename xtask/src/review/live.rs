@@ -51,6 +51,23 @@ pub enum Answer {
     NotJudged { why: String, sql: String },
 }
 
+/// What became of an expression that was computed for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Computed {
+    Each {
+        count: i64,
+        elapsed: Duration,
+    },
+    /// Some value has no result.
+    Fails {
+        state: String,
+        elapsed: Duration,
+    },
+    NotJudged {
+        why: String,
+    },
+}
+
 impl<'a> Live<'a> {
     #[must_use]
     pub fn new(asked: Asked<'a>) -> Self {
@@ -85,11 +102,28 @@ impl<'a> Live<'a> {
         self.waited += elapsed;
         match answer {
             Ok(count) => Answer::Count { count, elapsed },
-            Err(why) => Answer::NotJudged { why, sql: format!("{sql};") },
+            Err(Refusal { why, .. }) => Answer::NotJudged { why, sql: format!("{sql};") },
         }
     }
 
-    fn ask(&mut self, sql: &str) -> Result<i64, String> {
+    /// As `count`, for a query that itself fails where a value has no result (class 22, a domain's constraint, no such cast).
+    pub(super) fn computed(&mut self, sql: &str) -> Computed {
+        let begun = Instant::now();
+        let answer = self.ask(sql);
+        let elapsed = begun.elapsed();
+        self.waited += elapsed;
+        match answer {
+            Ok(count) => Computed::Each { count, elapsed },
+            Err(Refusal { state: Some(state), .. })
+                if state.starts_with("22") || state == "23514" || state == "42846" =>
+            {
+                Computed::Fails { state, elapsed }
+            }
+            Err(Refusal { why, .. }) => Computed::NotJudged { why },
+        }
+    }
+
+    fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
         let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
         let messages = self.asked.client.simple_query(&explain).map_err(|error| told(&error))?;
         let plan: String = messages
@@ -99,14 +133,15 @@ impl<'a> Live<'a> {
                 _ => None,
             })
             .collect();
-        let plan: serde_json::Value = serde_json::from_str(&plan).map_err(|_| "its plan could not be read")?;
-        let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or("its plan could not be read")?;
+        let plan: serde_json::Value =
+            serde_json::from_str(&plan).map_err(|_| Refusal::of("its plan could not be read"))?;
+        let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or_else(|| Refusal::of("its plan could not be read"))?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
-            return Err(format!(
+            return Err(Refusal::of(&format!(
                 "the question costs {cost:.0} by the planner's estimate ({rows:.0} rows), over {:.0}",
                 self.costly
-            ));
+            )));
         }
         let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
         row.try_get(0).map_err(|error| told(&error))
@@ -170,18 +205,31 @@ impl Volume {
 fn size(bytes: i64) -> String {
     match bytes {
         ..1_048_576 => format!("{} kB", (bytes.max(0) + 1023) / 1024),
-        ..1_073_741_824 => format!("{} MB", bytes >> 20),
+        1_048_576..1_073_741_824 => format!("{} MB", bytes >> 20),
         _ => format!("{}.{} GB", bytes >> 30, ((bytes >> 20) % 1024) * 10 / 1024),
     }
 }
 
+struct Refusal {
+    why: String,
+    state: Option<String>,
+}
+
+impl Refusal {
+    fn of(why: &str) -> Refusal {
+        Refusal { why: why.to_owned(), state: None }
+    }
+}
+
 /// Why there is no answer, without any value: messages quote data.
-fn told(error: &postgres::Error) -> String {
-    match error.code().map(postgres::error::SqlState::code) {
+fn told(error: &postgres::Error) -> Refusal {
+    let state = error.code().map(postgres::error::SqlState::code);
+    let why = match state {
         Some("57014") => "the question ran into its time limit".to_owned(),
         Some("55P03") => "the table is locked by somebody else".to_owned(),
         Some("42501") => "the role may not read it".to_owned(),
         Some(code) => format!("the question failed with SQLSTATE {code}"),
         None => "the connection was lost".to_owned(),
-    }
+    };
+    Refusal { why, state: state.map(str::to_owned) }
 }

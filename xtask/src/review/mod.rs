@@ -8,6 +8,7 @@ pub mod catalog;
 mod catalog_live;
 mod catalog_snapshot;
 pub mod comment;
+mod condition;
 pub mod day;
 pub mod facts;
 pub mod finding;
@@ -17,13 +18,16 @@ pub mod judge;
 pub mod live;
 pub mod lock;
 pub mod render;
+mod retype;
 pub mod scan;
 pub mod scene;
 pub mod set;
 pub mod suppress;
+mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
+mod weighed;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};

@@ -14,6 +14,21 @@ catalogue! {
     drop_table,
     drop_column,
     rename_column,
+    set_not_null,
+    add_check,
+    add_foreign_key,
+    add_unique,
+    add_primary_key,
+    add_exclusion,
+    validate_in_one_transaction,
+    refuse_old_writes,
+    lose_guarantee,
+    foreign_key_without_index,
+    constrain_domain,
+    change_type,
+    change_type_for_free,
+    narrow_type,
+    change_collation,
 }
 
 /// What other programs call a hazard.
