@@ -2,8 +2,7 @@
 //!
 //! Invariant: where the old type is not known, the change is not taken for a cheap one.
 
-use super::catalog::{Column, Enum, Kind};
-use super::condition::{self, Token};
+use super::catalog::{Column, Kind};
 use super::hazard::Site;
 use super::surroundings::is_utc;
 use super::types::{self, Change, casts};
@@ -109,51 +108,14 @@ impl<'s> Retype<'s> {
 
     /// The labels of the new type, where it is an enum and they are known.
     pub(super) fn labels(&self, site: &mut Site<'_, '_>) -> Option<Vec<String>> {
-        let name = types::named(self.to)?;
-        let made = site.scene.files.iter().take(site.at.file + 1).rev().find_map(|file| {
-            let statements = &file.parsed.as_ref().ok()?.statements;
-            statements.iter().rev().find_map(|statement| {
-                let makes = |action: &Action| matches!(action, Action::CreateType { name: of } if *of == name);
-                statement.actions.iter().any(makes).then(|| labels(&statement.text))
-            })
-        });
-        match made {
-            Some(labels) => labels,
-            None => site.facts.enumeration(&name).map(|Enum { values, .. }| values).filter(|values| !values.is_empty()),
-        }
+        let of = site.facts.enumeration(&types::named(self.to)?)?;
+        Some(of.values).filter(|values| !values.is_empty())
     }
 
-    /// drizzle-kit's way to another set of enum values: to text, DROP TYPE, CREATE TYPE, and back.
-    pub(super) fn comes_back(&self, site: &Site<'_, '_>) -> bool {
-        let Some(name) = types::named(self.to) else { return false };
-        let to_text = site.scene.earlier(self.table, site.at).any(|(_, action)| {
-            matches!(action, Action::ChangeType { column, data_type, .. } if column == self.column && types::parse(data_type).base == "text")
-        });
-        let files = site.scene.files.iter().filter_map(|file| file.parsed.as_ref().ok());
-        let mut actions = files.flat_map(|parsed| &parsed.statements).flat_map(|statement| &statement.actions);
-        to_text && actions.any(|action| matches!(action, Action::DropType { name: of, .. } if *of == name))
-    }
-}
-
-/// `CREATE TYPE … AS ENUM ('a', 'b')`: its labels; `None` for another kind of type.
-fn labels(statement: &str) -> Option<Vec<String>> {
-    let tokens = condition::tokens(statement);
-    let at = tokens.iter().position(|token| *token == Token::Name("enum".to_owned()))?;
-    let label = |token: &Token| match token {
-        Token::Literal(text) => Some(text.trim_matches('\'').replace("''", "'")),
-        _ => None,
-    };
-    Some(tokens[at..].iter().filter_map(label).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_labels_of_an_enum_are_read_and_another_type_has_none() {
-        let expected = vec!["member".to_owned(), "it's".to_owned()];
-        assert_eq!(labels("CREATE TYPE \"public\".\"role\" AS ENUM('member', 'it''s')"), Some(expected));
-        assert_eq!(labels("CREATE TYPE pair AS (a int, b int)"), None);
+    /// An enum that is made again with other values, in place of the one or beside it: told as that.
+    pub(super) fn makes_enum_again(&self, site: &mut Site<'_, '_>) -> bool {
+        let mut of = |text: &str| types::named(text).and_then(|name| site.facts.enumeration(&name));
+        let Some(new) = of(self.to).filter(|new| new.made.is_some()) else { return false };
+        new.before.is_some() || self.from().and_then(|from| of(from)).is_some()
     }
 }

@@ -1,7 +1,9 @@
-//! What only a live database knows of a column: the views over it, what its table is partitioned by, the session's time zone.
+//! What stands around a column: the views over it, the partition key of its table, the session's time zone.
 //!
 //! Invariant: no answer means that nobody knows, never that there is nothing.
 
+use super::catalog::Table;
+use super::condition;
 use super::facts::Facts;
 use crate::sql::TableName;
 
@@ -23,15 +25,9 @@ where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.refclassid 
     }
 
     /// The columns that a partitioned table is divided by.
-    pub(super) fn partition_key(&mut self, table: &TableName) -> Option<Vec<String>> {
-        let sql = "
-select array(select a.attname::text from unnest(p.partattrs::int2[]) k join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = k)
-from pg_catalog.pg_partitioned_table p join pg_catalog.pg_class c on c.oid = p.partrelid
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where n.nspname = $1 and c.relname = $2";
-        let name = self.table(table).filter(|table| table.partitioned)?.in_database?;
-        let rows = self.live.as_mut()?.rows(sql, &[&name.schema, &name.name])?;
-        rows.first().map(|row| row.get(0))
+    pub(super) fn partition_key(&mut self, table: &TableName) -> Vec<String> {
+        let of = |table: &Table| table.partition_key.as_deref().map(|key| condition::columns(key, table));
+        self.look(table, of).flatten().unwrap_or_default()
     }
 
     /// The time zone in force: as the files set it, else as a session of the database begins.

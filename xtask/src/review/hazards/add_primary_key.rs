@@ -56,7 +56,7 @@ fn judge(site: &mut Site<'_, '_>) {
             );
         }
     };
-    let key = site.facts.partition_key(table).unwrap_or_default();
+    let key = site.facts.partition_key(table);
     if key.iter().any(|column| !columns.contains(column)) {
         let why = format!("{table} is partitioned by ({}), which must be part of it", key.join(", "));
         return refused(site, table, &name, &why);

@@ -43,7 +43,7 @@ fn judge(site: &mut Site<'_, '_>) {
     if *nulls_not_distinct && site.facts.major.is_some_and(|major| major < 15) {
         return refused(site, table, &called, "NULLS NOT DISTINCT came with PostgreSQL 15");
     }
-    let key = site.facts.partition_key(table).unwrap_or_default();
+    let key = site.facts.partition_key(table);
     if key.iter().any(|column| !columns.contains(column)) {
         let why = format!("{table} is partitioned by ({}), which must be part of it", key.join(", "));
         return refused(site, table, &called, &why);

@@ -30,6 +30,9 @@ pub(super) static HAZARD: Hazard = Hazard {
 fn judge(site: &mut Site<'_, '_>) {
     let Some(retype) = Retype::read(site) else { return };
     let (table, column) = (retype.table, retype.column);
+    if retype.makes_enum_again(site) {
+        return;
+    }
     let views = site.facts.views_over(table, column);
     if !views.is_empty() {
         let views = views.join(", ");

@@ -32,7 +32,6 @@ fn judge(site: &mut Site<'_, '_>) {
         Action::DropConstraint { table, name, .. } if !site.facts.is_new(table, site.at.file) => {
             drop_constraint(site, table, name);
         }
-        Action::DropIndex { name, .. } => drop_index(site, name),
         Action::DropNotNull { table, column } if !ours(site, table, column) => {
             let known = site.facts.column(table, column);
             if known.is_none_or(|column| column.not_null) {
@@ -152,22 +151,6 @@ fn again(site: &Site<'_, '_>, table: &TableName, is: impl Fn(&Action) -> bool) -
 
 fn key_again(site: &Site<'_, '_>, table: &TableName) -> bool {
     again(site, table, |action| matches!(action, Action::AddConstraint { kind: ConstraintKind::PrimaryKey, .. }))
-}
-
-/// A unique index without a constraint is as good a base for ON CONFLICT.
-fn drop_index(site: &mut Site<'_, '_>, name: &TableName) {
-    let Some(table) = site.facts.table_of_index(name) else { return };
-    if site.facts.is_new(&table, site.at.file) {
-        return;
-    }
-    let Some(facts) = site.facts.table(&table) else { return };
-    let Some(index) = facts.indexes.get(&name.name).filter(|index| index.unique && index.valid && !index.added) else {
-        return;
-    };
-    if facts.unique_over(&index.columns, &name.name) || site.unique_again(&table, &index.columns) {
-        return;
-    }
-    unique_gone(site, &table, &format!("unique index {}", name.name), &index.columns);
 }
 
 /// The default of before, where it is known: `Some(None)` for none.

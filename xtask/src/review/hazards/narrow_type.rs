@@ -24,7 +24,7 @@ pub(super) static HAZARD: Hazard = Hazard {
 
 fn judge(site: &mut Site<'_, '_>) {
     let Some(retype) = Retype::read(site) else { return };
-    if retype.comes_back(site) {
+    if retype.makes_enum_again(site) {
         return;
     }
     let labels = retype.labels(site);

@@ -1,5 +1,6 @@
 //! H36: a constraint is validated under a lock that its transaction already holds.
 
+use crate::review::cost;
 use crate::review::finding::{Class, DecidedBy};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
@@ -25,27 +26,15 @@ pub(super) static HAZARD: Hazard = Hazard {
     judge,
 };
 
-/// The table lock that an action keeps, where it is one that stops writes.
-fn kept(action: &Action, table: &TableName) -> Option<Lock> {
-    match action {
-        Action::AddForeignKey { .. } | Action::CreateTrigger { .. } | Action::SetTrigger { .. } => {
-            Some(Lock::ShareRowExclusive)
-        }
-        Action::AddColumn(_)
-        | Action::DropColumn { .. }
-        | Action::RenameColumn { .. }
-        | Action::AddConstraint { .. }
-        | Action::AddUnique { .. }
-        | Action::DropConstraint { .. }
-        | Action::RenameConstraint { .. }
-        | Action::SetNotNull { .. }
-        | Action::DropNotNull { .. }
-        | Action::SetDefault { .. }
-        | Action::DropDefault { .. }
-        | Action::ChangeType { .. } => Some(Lock::AccessExclusive),
-        Action::CreateIndex(index) if !index.concurrently && index.table == *table => Some(Lock::Share),
-        _ => None,
-    }
+/// The strongest lock on the table that stops others and is held already, with the place that took it.
+fn held(site: &mut Site<'_, '_>, table: &TableName) -> Option<(Lock, At, usize)> {
+    let taken = site.facts.session.held(site.at).iter().filter(|taken| taken.table == *table);
+    let taken = taken.max_by_key(|taken| taken.lock).map(|taken| (taken.lock, taken.at, taken.line));
+    // Parts of one ALTER TABLE share the strongest of their locks, in a transaction block or not.
+    let before = site.statement.actions.iter().take(site.at.action);
+    let own = before.flat_map(|action| cost::cost(action, site.facts)).filter(|cost| cost.table == *table);
+    let own = own.map(|cost| cost.lock).filter(|lock| lock.stops_writes()).max();
+    taken.or_else(|| own.map(|lock| (lock, At { action: 0, ..site.at }, site.statement.line)))
 }
 
 fn judge(site: &mut Site<'_, '_>) {
@@ -58,17 +47,11 @@ fn judge(site: &mut Site<'_, '_>) {
         return;
     }
     let at = site.at;
-    let held = site
-        .scene
-        .earlier(table, at)
-        .filter(|(earlier, _)| site.joined(*earlier, at))
-        .filter_map(|(earlier, action)| Some((kept(action, table)?, earlier)))
-        .max_by_key(|(lock, earlier)| (*lock, std::cmp::Reverse(*earlier)));
-    let Some((lock, since)) = held else { return };
+    let Some((lock, since, line)) = held(site, table) else { return };
     let added = constraint.and_then(|found| found.added);
     let own = added.is_some_and(|(file, statement)| site.joined(At { file, statement, action: 0 }, at));
     let other = if since.file == at.file { "" } else { " of an earlier file" };
-    let line = format!("{}{other}", line(site, since));
+    let line = format!("{line}{other}");
     let what = if own { "was added NOT VALID in the same transaction" } else { "comes after other changes of the table" };
     let (severity, decided) = site.facts.weight(table);
     let decided = match decided {
@@ -97,11 +80,6 @@ fn judge(site: &mut Site<'_, '_>) {
     );
 }
 
-fn line(site: &Site<'_, '_>, at: At) -> usize {
-    let file = site.scene.files.get(at.file).and_then(|file| file.parsed.as_ref().ok());
-    file.and_then(|parsed| parsed.statements.get(at.statement)).map_or(0, |statement| statement.line)
-}
-
 #[cfg(test)]
 mod tests {
     use crate::review::set::{Before, Transaction};
@@ -111,6 +89,7 @@ mod tests {
     fn fires_where_the_lock_is_kept_and_not_where_each_statement_commits() {
         let both = "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0) NOT VALID; ALTER TABLE a VALIDATE CONSTRAINT c";
         fires("H36", both);
+        fires("H36", "ALTER TABLE a ADD CHECK (b > 0) NOT VALID, VALIDATE CONSTRAINT c");
         fires("H36", "ALTER TABLE a ADD COLUMN x int; ALTER TABLE a VALIDATE CONSTRAINT c");
         silent("H36", "ALTER TABLE a VALIDATE CONSTRAINT c");
         let own = found(both, Transaction::Own, Before::Unknown);
