@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use squawk_syntax::{SourceFile, SyntaxNode};
+
 use super::statements::{self, Parsed};
 
 /// Reserved, and used as far as a file needs it.
@@ -63,6 +65,22 @@ pub fn guarded(text: &str) -> Guarded {
                 Guarded::NotParsed { why: format!("took more than {} s", PATIENCE.as_secs()) }
             }
         }
+    })
+}
+
+/// Reads the syntax tree of a statement, or of a part of one, in the same way.
+pub fn tree<T: Send>(text: &str, read: impl FnOnce(&SyntaxNode) -> T + Send) -> Option<T> {
+    if depth(text) > DEEPEST {
+        return None;
+    }
+    quiet();
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().name(NAME.to_owned()).stack_size(STACK);
+        let reader = reader.spawn_scoped(scope, || {
+            let parse = SourceFile::parse(text);
+            parse.errors().is_empty().then(|| read(&parse.syntax_node()))
+        });
+        reader.ok()?.join().ok()?
     })
 }
 

@@ -13,7 +13,21 @@ macro_rules! catalogue {
 catalogue! {
     drop_table,
     drop_column,
+    drop_schema,
+    truncate,
+    drop_object,
+    write_many_rows,
     rename_column,
+    rename_object,
+    replace_column,
+    rename_enum_value,
+    add_required_column,
+    add_volatile_default,
+    add_constant_default,
+    add_serial,
+    add_generated_column,
+    add_constrained_column,
+    add_json,
 }
 
 /// What other programs call a hazard.
