@@ -3,6 +3,8 @@
 //! A hazard is a declaration in `hazards/`; what is known of the tables is in the catalog; a database, where one may be asked, decides what
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
+mod added;
+mod affected;
 pub mod baseline;
 pub mod catalog;
 mod catalog_live;
@@ -10,6 +12,7 @@ mod catalog_snapshot;
 pub mod comment;
 pub mod cost;
 pub mod day;
+mod dependants;
 pub mod facts;
 pub mod finding;
 pub mod hazard;
@@ -20,14 +23,17 @@ pub mod live;
 pub mod lock;
 pub mod partitions;
 pub mod render;
+mod replaced;
 pub mod scan;
 pub mod scene;
+mod seeds;
 pub mod session;
 pub mod set;
 pub mod suppress;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
+mod volatility;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};
