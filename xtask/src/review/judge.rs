@@ -10,7 +10,7 @@ use super::hazards::CATALOGUE;
 use super::live::{Asked, Live};
 use super::scene::{At, Scene};
 use super::set::{Before, Report, Set};
-use crate::sql::statements;
+use crate::sql::guard::{self, Guarded};
 
 /// Reviews the files of a set, in their order.
 #[must_use]
@@ -61,7 +61,8 @@ fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
         Before::Snapshot(snapshot) => Some(snapshot.clone()),
         Before::Files(texts) => {
             for text in texts {
-                for statement in &statements::parse(text).statements {
+                let Guarded::Parsed(parsed) = guard::guarded(text) else { continue };
+                for statement in &parsed.statements {
                     let place = Place { file: None, statement: 0, line: statement.line };
                     statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
                 }
