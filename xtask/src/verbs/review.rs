@@ -21,6 +21,7 @@ use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
 use crate::review::{Asked, Day, Report, Severity, Source, accept, comment, render};
+use crate::workflow::model::Role;
 use crate::workflow::{self, Loaded};
 
 pub(super) fn review(asked: &cli::Review) -> Result<u8> {
@@ -106,8 +107,8 @@ struct Database {
 /// What was asked for by name; else production, where the workflow has one and its URL is there.
 fn database(asked: &cli::Review, loaded: Option<&Loaded>) -> Result<Option<Database>> {
     let production = || {
-        let target = loaded?.workflow.target.get("production")?;
-        Some((environment::var(&target.url_env)?, "production".to_owned()))
+        let mut targets = loaded?.workflow.target.iter().filter(|(_, target)| target.role == Role::Production);
+        targets.find_map(|(name, target)| Some((environment::var(&target.url_env)?, name.clone())))
     };
     let (text, name) = match &asked.database_url {
         Some(text) => (text.clone(), None),

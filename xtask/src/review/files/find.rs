@@ -3,6 +3,7 @@
 //! Invariant: what was named and is not there, or holds nothing, is an error. Folders behind a link, hidden ones and those of packages
 //! and builds are not looked into.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -35,12 +36,16 @@ const SKIPPED: &[&str] = &["node_modules", "target"];
 /// The files that these words mean, each once, in their order.
 pub(super) fn find(here: &Path, words: &[PathBuf]) -> Result<Vec<Found>> {
     let mut found: Vec<Found> = Vec::new();
+    let mut places: HashMap<PathBuf, usize> = HashMap::new();
     for word in words {
         let path = plain(&here.join(word));
-        let mut add = |path: PathBuf, how: How| match found.iter_mut().find(|other| other.path == path) {
-            Some(other) if how == How::Named => other.how = how,
+        let mut add = |path: PathBuf, how: How| match places.get(&path) {
+            Some(place) if how == How::Named => found[*place].how = how,
             Some(_) => {}
-            None => found.push(Found { path, how, text: None }),
+            None => {
+                places.insert(path.clone(), found.len());
+                found.push(Found { path, how, text: None });
+            }
         };
         let mut any = false;
         if path.is_dir() {

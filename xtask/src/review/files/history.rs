@@ -1,6 +1,7 @@
 //! A migrations folder of Drizzle's: the order is the journal's, and what a database has already is not reviewed again.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -19,9 +20,9 @@ pub(super) fn sort(part: &mut Part, here: &Path) -> Result<Vec<Picked>> {
     if let Some(dialect) = history.foreign_dialect() {
         return Err(other_database(&part.home, here, dialect).into());
     }
-    let entries: Vec<std::path::PathBuf> =
-        history.entries.iter().map(|entry| find::plain(&history.sql_path(entry))).collect();
-    let place = |file: &Picked| entries.iter().position(|path| *path == file.path);
+    let entries: Vec<PathBuf> = history.entries.iter().map(|entry| find::plain(&history.sql_path(entry))).collect();
+    let places: HashMap<&PathBuf, usize> = entries.iter().zip(0..).collect();
+    let place = |file: &Picked| places.get(&file.path).copied();
     let (mut listed, others): (Vec<Picked>, Vec<Picked>) =
         std::mem::take(&mut part.files).into_iter().partition(|file| place(file).is_some());
     listed.sort_by_key(place);

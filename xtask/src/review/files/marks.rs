@@ -121,7 +121,10 @@ fn rows_of_copy(text: &str, from: usize) -> Option<Range<usize>> {
     }
     let spans = scan::statements(part, &scan::pieces(part));
     let copy = spans.into_iter().find(|span| {
-        let words = scan::normalised(&part[span.clone()]).to_lowercase();
+        // A command of psql's has no `;` at its end.
+        let is_command = |line: &&str| line.trim_start().starts_with('\\');
+        let statement: Vec<&str> = part[span.clone()].lines().skip_while(is_command).collect();
+        let words = scan::normalised(&statement.join("\n")).to_lowercase();
         words.starts_with("copy ") && words.contains(" from stdin")
     })?;
     let start = from + copy.end + text[from + copy.end..].find('\n')? + 1;

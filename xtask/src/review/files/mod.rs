@@ -8,6 +8,7 @@ mod history;
 mod marks;
 mod runner;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -208,9 +209,10 @@ impl Part {
             return Before::Unknown;
         }
         let home = self.runner.home(&first.path);
+        let reviewed: HashSet<&Path> = self.paths().collect();
         let is_earlier = |path: &PathBuf| {
             let same_home = self.runner == Runner::Flyway || self.runner.home(path) == home;
-            same_home && !runner::is_down(path) && self.runner.key(path) < key && self.paths().all(|file| file != path)
+            same_home && !runner::is_down(path) && self.runner.key(path) < key && !reviewed.contains(path.as_path())
         };
         let mut earlier: Vec<PathBuf> = find::walk(&home).unwrap_or_default().into_iter().filter(is_earlier).collect();
         earlier.sort_by_key(|path| self.runner.key(path));
