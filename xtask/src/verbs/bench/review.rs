@@ -50,7 +50,7 @@ fn statements(numbers: std::ops::Range<usize>) -> String {
 pub(super) fn many_files(place: &Place) -> Result<Pair> {
     let folder = place.scratch.path().join("review-files");
     for n in 0..FILES {
-        put(&folder.join(format!("{n:04}.sql")), &statements(n..n + 1))?;
+        put(&folder.join(format!("{n:04}.sql")), statements(n..n + 1))?;
     }
     let paths: Vec<String> = (0..FILES).map(|n| format!("{n:04}.sql")).collect();
     against_squawk(place, &folder, &paths, &format!("{FILES} files of 10 statements"))
@@ -58,7 +58,7 @@ pub(super) fn many_files(place: &Place) -> Result<Pair> {
 
 pub(super) fn one_file(place: &Place) -> Result<Pair> {
     let folder = place.scratch.path().join("review-file");
-    put(&folder.join("all.sql"), &statements(0..FILES))?;
+    put(&folder.join("all.sql"), statements(0..FILES))?;
     against_squawk(place, &folder, &["all.sql".to_owned()], &format!("one file of {} statements", FILES * 10))
 }
 
@@ -82,8 +82,8 @@ fn against_squawk(place: &Place, folder: &Path, paths: &[String], what: &str) ->
 /// The text is linear: ten times the statements, ten times the time, and a tenth of that for whatever else.
 pub(super) fn text(place: &Place) -> Result<Pair> {
     let folder = place.scratch.path().join("review-text");
-    put(&folder.join("all.sql"), &statements(0..FILES))?;
-    put(&folder.join("tenth.sql"), &statements(0..FILES / 10))?;
+    put(&folder.join("all.sql"), statements(0..FILES))?;
+    put(&folder.join("tenth.sql"), statements(0..FILES / 10))?;
     let review = |file: &str| Run::new(&place.program, &folder).args(["review", file]);
     let (all, tenth) = (review("all.sql"), review("tenth.sql"));
     let mut pair = Pair { unit: "ms CPU", ..Pair::default() };
