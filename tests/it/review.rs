@@ -374,7 +374,8 @@ fn a_live_database_decides_and_what_it_has_already_is_left_out() {
         let sql = "insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)";
         client.execute(sql, &[&hash, &entries[place].when]).unwrap();
     };
-    (apply(0), apply(1));
+    apply(0);
+    apply(1);
     let done = ran(&["drizzle"])
         .expect(0)
         .says(&["has 2 of 3 migrations already: not reviewed", "all pending files in one transaction"]);
