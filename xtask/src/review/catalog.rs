@@ -4,7 +4,7 @@
 //! Invariant: each object carries the name that the database knows it by, so that a question about it can be asked of a database
 //! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
@@ -156,7 +156,9 @@ pub struct Catalog {
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
-    gone: std::collections::HashSet<TableName>,
+    gone: HashSet<TableName>,
+    /// Tables that a reviewed statement was about, since [`Catalog::settle`].
+    touched: HashSet<TableName>,
 }
 
 impl Catalog {
@@ -227,6 +229,7 @@ impl Catalog {
     /// The table, made known as one of which only the name is, where nobody knows more.
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
+        self.touched.insert(name.clone());
         self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
     }
 
@@ -235,6 +238,19 @@ impl Catalog {
             .columns
             .entry(column.to_owned())
             .or_insert_with(|| Column { in_database: Some(column.to_owned()), ..Column::default() })
+    }
+
+    /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.
+    pub fn settle(&mut self) {
+        for name in self.touched.drain() {
+            let Some(table) = self.tables.get_mut(&name) else { continue };
+            table.written = None;
+            for (column, facts) in &mut table.columns {
+                facts.in_database = Some(column.clone());
+                (facts.retyped, facts.written, facts.filled) = (false, None, None);
+            }
+            table.in_database = Some(name);
+        }
     }
 
     /// Takes note of what a statement does.
@@ -399,6 +415,7 @@ impl Catalog {
         if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
             self.entry(parent, source).default_partition = Some(name.clone());
         }
+        self.touched.insert(name.clone());
         for column in &create.columns {
             self.add_column(column, place, source);
         }
@@ -562,6 +579,7 @@ impl Catalog {
         self.tables.remove(from);
         self.gone.insert(from.clone());
         self.tables.insert(to.clone(), table);
+        self.touched.insert(to.clone());
         self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
         for facts in self.tables.values_mut() {
             for constraint in facts.constraints.values_mut() {
