@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::catalog::{Catalog, Column, Enum, Nothing, Place, Source, Table};
 use super::finding::{DecidedBy, Severity};
-use super::live::{Answer, Computed, Live, Volume};
+use super::live::{Answer, Live, Tried, Volume};
 use crate::numbers::thousands;
 use crate::sql::TableName;
 use crate::sql::action::Action;
@@ -89,6 +89,18 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.columns_of_type(name, source))
     }
 
+    /// Whether the reviewed files made a view, a function, a schema … themselves.
+    #[must_use]
+    pub fn made(&self, kind: &str, name: &TableName) -> bool {
+        self.catalog.made(kind, name)
+    }
+
+    /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
+    pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
+        let name = self.table(table)?.in_database?;
+        self.live.as_mut()?.referrers(&name, cascading)
+    }
+
     pub(super) fn apply(&mut self, action: &Action, place: Place) {
         if let Action::Set { name, value, .. } = action {
             self.settings.insert(name.to_lowercase(), value.clone());
@@ -124,9 +136,9 @@ impl<'a> Facts<'a> {
             return (Severity::Warning, DecidedBy::NotJudged(format!("{table} is not in the database that was asked")));
         };
         let severity = match volume {
+            Volume { rows, bytes: ..LARGE_BYTES, .. } => by_rows(rows),
             Volume { rows: ..=SMALL_ROWS, .. } => Severity::Note,
-            Volume { rows: LARGE_ROWS.., .. } | Volume { bytes: LARGE_BYTES.., .. } => Severity::Error,
-            _ => Severity::Warning,
+            _ => Severity::Error,
         };
         (severity, self.decided(&volume.words(), None))
     }
@@ -199,20 +211,20 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether an expression can be computed for each row: PostgreSQL stops at the first value that has none.
-    pub(super) fn computed(&mut self, text: &str, what: &str) -> Verdict {
+    pub(super) fn tried(&mut self, text: &str, what: &str) -> Verdict {
         let Some(live) = self.live.as_mut() else {
             return Verdict::Open(DecidedBy::NotJudged(format!("no database was asked; run: {text};")));
         };
-        match live.computed(text) {
-            Computed::Each { count, elapsed } => {
+        match live.tried(text) {
+            Tried::Each { count, elapsed } => {
                 let what = format!("{} values, each {what}", thousands(count));
                 Verdict::Clear(live.decided(&what, Some(elapsed)))
             }
-            Computed::Fails { state, elapsed } => {
+            Tried::Fails { state, elapsed } => {
                 let what = format!("at least 1 value is not {what}, SQLSTATE {state}");
                 Verdict::Harmful(1, live.decided(&what, Some(elapsed)))
             }
-            Computed::NotJudged { why } => Verdict::Open(DecidedBy::NotJudged(format!("{why}; run: {text};"))),
+            Tried::NotJudged { why } => Verdict::Open(DecidedBy::NotJudged(format!("{why}; run: {text};"))),
         }
     }
 
@@ -305,6 +317,16 @@ impl<'a> Facts<'a> {
             )
         };
         self.rows(&Question { table, columns, sql: &sql, unit: "rows without a parent" })
+    }
+}
+
+/// How much it matters that so many rows are read or written at once.
+#[must_use]
+pub fn by_rows(rows: i64) -> Severity {
+    match rows {
+        ..=SMALL_ROWS => Severity::Note,
+        LARGE_ROWS.. => Severity::Error,
+        _ => Severity::Warning,
     }
 }
 

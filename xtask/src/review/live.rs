@@ -53,7 +53,7 @@ pub enum Answer {
 
 /// What became of an expression that was computed for each row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Computed {
+pub(super) enum Tried {
     Each {
         count: i64,
         elapsed: Duration,
@@ -107,24 +107,44 @@ impl<'a> Live<'a> {
     }
 
     /// As `count`, for a query that itself fails where a value has no result (class 22, a domain's constraint, no such cast).
-    pub(super) fn computed(&mut self, sql: &str) -> Computed {
+    pub(super) fn tried(&mut self, sql: &str) -> Tried {
         let begun = Instant::now();
         let answer = self.ask(sql);
         let elapsed = begun.elapsed();
         self.waited += elapsed;
         match answer {
-            Ok(count) => Computed::Each { count, elapsed },
+            Ok(count) => Tried::Each { count, elapsed },
             Err(Refusal { state: Some(state), .. })
                 if state.starts_with("22") || state == "23514" || state == "42846" =>
             {
-                Computed::Fails { state, elapsed }
+                Tried::Fails { state, elapsed }
             }
-            Err(Refusal { why, .. }) => Computed::NotJudged { why },
+            Err(Refusal { why, .. }) => Tried::NotJudged { why },
         }
     }
 
-    fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
+    /// How many rows a statement writes to a table, by the planner's estimate; nothing is run.
+    pub fn estimate(&mut self, statement: &str, table: &str) -> Option<i64> {
+        let begun = Instant::now();
+        let plan = self.plan(statement);
+        self.waited += begun.elapsed();
+        let mut open = vec![plan.ok()?[0]["Plan"].clone()];
+        while let Some(node) = open.pop() {
+            let parts = node["Plans"].as_array().cloned().unwrap_or_default();
+            if node["Node Type"] == "ModifyTable" && node["Relation Name"] == table {
+                let from = parts.iter().filter(|part| part["Parent Relationship"] != "InitPlan");
+                #[expect(clippy::cast_possible_truncation, reason = "a number of rows")]
+                return Some(from.filter_map(|part| part["Plan Rows"].as_f64()).sum::<f64>() as i64);
+            }
+            open.extend(parts);
+        }
+        None
+    }
+
+    fn plan(&mut self, sql: &str) -> Result<serde_json::Value, Refusal> {
         let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
+        // Refuses what would be more than one statement.
+        self.asked.client.prepare(&explain).map_err(|error| told(&error))?;
         let messages = self.asked.client.simple_query(&explain).map_err(|error| told(&error))?;
         let plan: String = messages
             .iter()
@@ -133,8 +153,11 @@ impl<'a> Live<'a> {
                 _ => None,
             })
             .collect();
-        let plan: serde_json::Value =
-            serde_json::from_str(&plan).map_err(|_| Refusal::of("its plan could not be read"))?;
+        serde_json::from_str(&plan).map_err(|_| Refusal::of("its plan could not be read"))
+    }
+
+    fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
+        let plan = self.plan(sql)?;
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or_else(|| Refusal::of("its plan could not be read"))?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();

@@ -164,7 +164,7 @@ fn tried(site: &mut Site<'_, '_>, retype: &Retype<'_>, expression: &str) -> Verd
         Ok((_, names)) if names != used => open(format!("{} has columns of other names until then", retype.table)),
         Ok((name, _)) => {
             let sql = format!("SELECT count({expression}) FROM {}", name.quoted());
-            site.facts.computed(&sql, &format!("a {}", retype.to))
+            site.facts.tried(&sql, &format!("a {}", retype.to))
         }
         Err(why) => open(why),
     }
