@@ -341,7 +341,7 @@ impl Catalog {
         let found = self.entry(table, source);
         found.columns.insert(declared.column.clone(), column);
         let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
-            let name = format!("{}_{}_{suffix}", table.name, declared.column);
+            let name = named(table, &declared.column, suffix);
             let columns = columns.clone();
             found.constraints.insert(name, Constraint { kind, columns, expression, valid: true, references, added });
         };
@@ -368,7 +368,7 @@ impl Catalog {
                     filter: None,
                     added: added.is_some(),
                 };
-                found.indexes.insert(format!("{}_{}_{suffix}", table.name, declared.column), index);
+                found.indexes.insert(named(table, &declared.column, suffix), index);
             }
         }
     }
@@ -514,6 +514,14 @@ impl Catalog {
                 found.filled = Some(place.line);
             }
         }
+    }
+}
+
+/// The name that PostgreSQL gives to a constraint of a column.
+fn named(table: &TableName, column: &str, suffix: &str) -> String {
+    match suffix {
+        "pkey" => format!("{}_pkey", table.name),
+        _ => format!("{}_{column}_{suffix}", table.name),
     }
 }
 

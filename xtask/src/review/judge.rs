@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::advisory;
+use super::behaviour::Behaviour;
 use super::catalog::{Catalog, Nothing, Place, Source};
 use super::facts::Facts;
 use super::finding::{Class, DecidedBy, Finding, Severity};
@@ -29,6 +31,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
             }
         };
         counts.push(parsed.statements.len());
+        found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
             let text = set.files[file].text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             let title = format!("not valid SQL: {}", error.message);
@@ -43,6 +46,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
                 }
                 facts.apply(action, Place { file: Some(file), statement: place, line: statement.line });
             }
+            facts.behaviour.take(statement);
         }
     }
     found.sort_by_key(|finding| (finding.file, finding.line, finding.column));
@@ -56,6 +60,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
 
 fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let mut catalog = Catalog::default();
+    let mut behaviour = Behaviour::after(matches!(set.before, Before::Files(_)));
     let before: Option<Box<dyn Source>> = match &set.before {
         Before::Unknown => None,
         Before::Snapshot(snapshot) => Some(snapshot.clone()),
@@ -64,16 +69,18 @@ fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
                 for statement in &statements::parse(text).statements {
                     let place = Place { file: None, statement: 0, line: statement.line };
                     statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
+                    behaviour.take(statement);
                 }
             }
             None
         }
     };
     // What a database says of itself is newer than any file.
-    let catalog = if asked.is_some() { Catalog::default() } else { catalog };
+    let (catalog, behaviour) =
+        if asked.is_some() { (Catalog::default(), Behaviour::default()) } else { (catalog, behaviour) };
     let mut live = asked.map(Live::new);
     let major = live.as_mut().and_then(Live::major).or(set.major);
-    Facts { catalog, live, before, major, pending: set.pending, settings: std::collections::HashMap::new() }
+    Facts { catalog, behaviour, live, before, major, pending: set.pending, settings: std::collections::HashMap::new() }
 }
 
 fn unread(

@@ -45,6 +45,13 @@ pub struct Volume {
     pub bytes: i64,
 }
 
+/// A query that was not run: its columns with their types, and its plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub columns: Vec<(String, u32)>,
+    pub plan: serde_json::Value,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Count { count: i64, elapsed: Duration },
@@ -112,6 +119,28 @@ impl<'a> Live<'a> {
         row.try_get(0).map_err(|error| told(&error))
     }
 
+    /// What a query would give and how it would be run, without running it; `None` where it is none, or cannot be planned.
+    pub fn planned(&mut self, query: &str) -> Option<Planned> {
+        let begun = Instant::now();
+        let planned = self.plan(query);
+        self.waited += begun.elapsed();
+        planned
+    }
+
+    fn plan(&mut self, query: &str) -> Option<Planned> {
+        // Several statements in one text are refused here.
+        let prepared = self.asked.client.prepare(query).ok()?;
+        let columns =
+            prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid())).collect();
+        let explain = format!("EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) {query}");
+        let messages = self.asked.client.simple_query(&explain).ok()?;
+        let text = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        })?;
+        Some(Planned { columns, plan: serde_json::from_str(text).ok()? })
+    }
+
     /// By the statistics where they are there, else counted; `None` where there is no such table or it may not be seen.
     pub fn volume(&mut self, table: &TableName) -> Option<Volume> {
         if let Some(known) = self.volumes.get(table) {
@@ -167,10 +196,11 @@ impl Volume {
     }
 }
 
-fn size(bytes: i64) -> String {
+#[must_use]
+pub fn size(bytes: i64) -> String {
     match bytes {
         ..1_048_576 => format!("{} kB", (bytes.max(0) + 1023) / 1024),
-        ..1_073_741_824 => format!("{} MB", bytes >> 20),
+        1_048_576..1_073_741_824 => format!("{} MB", bytes >> 20),
         _ => format!("{}.{} GB", bytes >> 30, ((bytes >> 20) % 1024) * 10 / 1024),
     }
 }

@@ -3,12 +3,15 @@
 //! A hazard is a declaration in `hazards/`; what is known of the tables is in the catalog; a database, where one may be asked, decides what
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
+pub mod advisory;
 pub mod baseline;
+pub mod behaviour;
 pub mod catalog;
 mod catalog_live;
 mod catalog_snapshot;
 pub mod comment;
 pub mod day;
+pub mod definition;
 pub mod facts;
 pub mod finding;
 pub mod hazard;
@@ -16,6 +19,7 @@ pub mod hazards;
 pub mod judge;
 pub mod live;
 pub mod lock;
+pub mod page;
 pub mod render;
 pub mod scan;
 pub mod scene;

@@ -10,6 +10,7 @@ pub mod names;
 pub mod nature;
 pub mod operation;
 pub(crate) mod read;
+pub mod remarks;
 pub mod render;
 pub mod review;
 mod review_live;

@@ -2,10 +2,10 @@
 //!
 //! Invariant: nothing disappears; a statement without a readable action has none that may be taken for harmless.
 
-use squawk_syntax::{SourceFile, SyntaxKind};
+use squawk_syntax::{Parse, SourceFile, SyntaxKind};
 
 pub use super::action::Action;
-use super::read;
+use super::read as tree;
 
 /// A file, split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,12 @@ pub struct SyntaxError {
 /// Splits and reads a file. Names are taken even where errors were found; the caller decides what a broken file is worth.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
-    let parse = SourceFile::parse(text);
+    read(&SourceFile::parse(text), text)
+}
+
+/// As [`parse`], from a tree that is there.
+#[must_use]
+pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
     let lines = Lines::of(text);
     let errors = parse
         .errors()
@@ -65,7 +70,7 @@ pub fn parse(text: &str) -> Parsed {
                 column,
                 start,
                 end: start + statement.len(),
-                actions: read::actions(&node),
+                actions: tree::actions(&node),
             }
         })
         .collect();

@@ -14,6 +14,15 @@ catalogue! {
     drop_table,
     drop_column,
     rename_column,
+    silent_behaviour,
+    refresh_view,
+    access,
+    replication,
+    beyond_schema,
+    opaque,
+    disk_room,
+    if_exists,
+    advice,
 }
 
 /// What other programs call a hazard.
