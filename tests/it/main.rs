@@ -20,6 +20,7 @@ mod folders;
 mod freshness;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod fuzz;
 mod gates;
 mod harness;
 mod inventory;

@@ -232,8 +232,12 @@ mod tests {
 
     #[test]
     fn rules_that_did_not_come_to_an_end_are_a_note_that_says_so() {
-        let (file, transactions) = (crate::sql::statements::parse("SELECT 1;"), Vec::new());
-        let file = File { parsed: Ok(file), remarks: Err("one of them gave up".to_owned()), transactions };
+        let file = File {
+            parsed: Ok(crate::sql::statements::parse("SELECT 1;")),
+            remarks: Err("one of them gave up".to_owned()),
+            transaction: Transaction::Set,
+            transactions: Vec::new(),
+        };
         let found = findings(0, "SELECT 1;", &file);
         assert!(matches!(&found[..], [one] if matches!(one.decided_by, DecidedBy::NotJudged(_))), "{found:#?}");
     }

@@ -169,6 +169,12 @@ impl Facts<'_> {
         known.then_some(Replication { published, identity, live })
     }
 
+    /// The statement that made a routine or a view, where a file did.
+    #[must_use]
+    pub fn definition(&self, name: &TableName) -> Option<&str> {
+        self.behaviour.definitions.get(name).map(String::as_str)
+    }
+
     /// How a view or a routine was defined until here. `count`: the query that says how many of this name there are.
     pub fn defined(&mut self, name: &TableName, count: &str) -> Defined {
         if let Some(text) = self.behaviour.definitions.get(name) {

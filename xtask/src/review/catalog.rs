@@ -21,6 +21,9 @@ pub struct Table {
     pub constraints: BTreeMap<String, Constraint>,
     pub indexes: BTreeMap<String, Index>,
     pub partitioned: bool,
+    /// `RANGE (at)`
+    pub partition_key: Option<String>,
+    pub default_partition: Option<TableName>,
     pub partition_of: Option<TableName>,
     /// Line of the last statement that wrote rows.
     pub written: Option<usize>,
@@ -82,6 +85,8 @@ pub struct Enum {
     pub values: Vec<String>,
     /// The reviewed file that made it.
     pub made: Option<usize>,
+    /// The values of the one that it stands in for: dropped, and made again by the reviewed files.
+    pub before: Option<Vec<String>>,
     /// Values that the reviewed files added: value, file and statement.
     pub added: Vec<(String, usize, usize)>,
 }
@@ -128,6 +133,8 @@ pub struct Place {
 pub struct Catalog {
     tables: HashMap<TableName, Table>,
     enums: HashMap<TableName, Enum>,
+    /// The values of types that are gone; empty where nobody knows them.
+    dropped: HashMap<TableName, Vec<String>>,
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
@@ -143,6 +150,7 @@ impl Catalog {
 
     pub fn enumeration(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Enum> {
         if !self.enums.contains_key(name)
+            && !self.dropped.contains_key(name)
             && let Some(found) = source.enumeration(name)
         {
             self.enums.insert(name.clone(), found);
@@ -255,14 +263,21 @@ impl Catalog {
                 }
                 self.indexes.remove(name);
             }
-            Action::AttachPartition { table, partition } => {
+            Action::AttachPartition { table, partition, bounds } => {
                 self.entry(partition, source).partition_of = Some(table.clone());
+                if is_default(bounds) {
+                    self.entry(table, source).default_partition = Some(partition.clone());
+                }
             }
             Action::DetachPartition { partition, .. } => self.entry(partition, source).partition_of = None,
-            Action::CreateType { name } => {
-                self.enums.insert(name.clone(), Enum { made: place.file, ..Enum::default() });
+            Action::CreateType { name, labels } => {
+                let before = self.dropped.get(name).cloned();
+                let made = Enum { values: labels.clone(), made: place.file, before, ..Enum::default() };
+                self.enums.insert(name.clone(), made);
             }
             Action::DropType { name, .. } => {
+                let gone = self.enumeration(name, source).map(|found| found.values.clone());
+                self.dropped.insert(name.clone(), gone.unwrap_or_default());
                 self.enums.remove(name);
             }
             Action::AddEnumValue { name, value, .. } => {
@@ -314,10 +329,14 @@ impl Catalog {
             made: place.file,
             known: !create.from_query && create.inherits.is_empty() && create.partition_of.is_none(),
             partitioned: create.partitioned,
+            partition_key: create.partition_key.clone(),
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
         self.tables.insert(name.clone(), made);
+        if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
+            self.entry(parent, source).default_partition = Some(name.clone());
+        }
         for column in &create.columns {
             self.add_column(column, place, source);
         }
@@ -426,7 +445,10 @@ impl Catalog {
             };
             found.indexes.insert(name.clone(), index);
         }
-        found.constraints.insert(name, constraint);
+        found.constraints.insert(name.clone(), constraint);
+        if backed {
+            self.indexes.insert(table.beside(&name), table.clone());
+        }
     }
 
     /// The columns of a constraint, which may be told by an index.
@@ -523,6 +545,11 @@ fn named(table: &TableName, column: &str, suffix: &str) -> String {
         "pkey" => format!("{}_pkey", table.name),
         _ => format!("{}_{column}_{suffix}", table.name),
     }
+}
+
+/// The bounds of the partition that takes what no other does.
+fn is_default(bounds: &str) -> bool {
+    bounds.trim().eq_ignore_ascii_case("default")
 }
 
 /// A value that is no NULL whatever the row holds: a literal, or a function known to give one.

@@ -94,6 +94,22 @@ pub fn body(statement: &str) -> Option<String> {
     Some(quoted.strip_prefix(tag)?.strip_suffix(tag)?.to_owned())
 }
 
+/// The columns that a trigger's function sets from others of the same row, where it does nothing but that.
+#[must_use]
+pub fn copies(function: &str) -> Option<Vec<(String, String)>> {
+    let body = body(function)?.to_lowercase();
+    let inner = body.trim().trim_end_matches(';').strip_prefix("begin")?.strip_suffix("end")?;
+    let mut statements: Vec<&str> = inner.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if statements.pop()?.split_whitespace().collect::<Vec<_>>() != ["return", "new"] {
+        return None;
+    }
+    let plain = |side: &str| {
+        let name = side.trim().strip_prefix("new.")?;
+        name.chars().all(|c| c.is_alphanumeric() || c == '_').then(|| name.to_owned())
+    };
+    statements.into_iter().map(|part| part.split_once(":=").and_then(|(to, from)| plain(to).zip(plain(from)))).collect()
+}
+
 /// A view's query, and whether it stands alone: without a list of columns and options, which may say something else.
 #[must_use]
 pub fn query(statement: &str) -> Option<(String, bool)> {
@@ -181,6 +197,21 @@ mod tests {
             ("CREATE OR REPLACE VIEW a AS TABLE users", Change::Other),
         ] {
             assert_eq!(view(old, new), change, "{new}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_copies_columns_does_nothing_else() {
+        let copied =
+            |body: &str| copies(&format!("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"));
+        assert_eq!(copied("BEGIN NEW.b := NEW.a; RETURN NEW; END"), Some(vec![("b".to_owned(), "a".to_owned())]));
+        for body in [
+            "BEGIN NEW.b := f(NEW.a); RETURN NEW; END",
+            "BEGIN NEW.b := NEW.a; RETURN NULL; END",
+            "BEGIN IF NEW.a IS NULL THEN RAISE 'x'; END IF; RETURN NEW; END",
+            "BEGIN DELETE FROM t; RETURN NEW; END",
+        ] {
+            assert_eq!(copied(body), None, "{body}");
         }
     }
 

@@ -5,7 +5,8 @@
 use squawk_syntax::{Parse, SourceFile, SyntaxKind};
 
 pub use super::action::Action;
-use super::read as tree;
+use super::read;
+use crate::sql::TableName;
 
 /// A file, split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Statement {
     pub end: usize,
     /// One action, or more in an `ALTER TABLE` with a list.
     pub actions: Vec<Action>,
+    /// Tables and views that its queries read, also in a FROM of a subquery.
+    pub reads: Vec<TableName>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +48,17 @@ pub fn parse(text: &str) -> Parsed {
 /// As [`parse`], from a tree that is there.
 #[must_use]
 pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
-    let lines = Lines::of(text);
+    let mut reading = Reading::of(text);
     let errors = parse
         .errors()
         .iter()
         .map(|error| {
             let at = usize::from(error.range().start());
-            let (line, column) = lines.position(text, at);
+            let (line, column) = reading.position(at);
             SyntaxError { at, line, column, message: error.message().to_owned() }
         })
         .collect();
+    let mut reading = Reading::of(text);
     let statements = parse
         .syntax_node()
         .children()
@@ -63,33 +67,47 @@ pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
             let range = node.text_range();
             let (start, end) = (usize::from(range.start()), usize::from(range.end()));
             let statement = text.get(start..end).unwrap_or_default().trim_end_matches(';').trim();
-            let (line, column) = lines.position(text, start);
+            let (line, column) = reading.position(start);
             Statement {
                 text: statement.to_owned(),
                 line,
                 column,
                 start,
                 end: start + statement.len(),
-                actions: tree::actions(&node),
+                actions: read::actions(&node),
+                reads: read::tree::reads(&node),
             }
         })
         .collect();
     Parsed { statements, errors }
 }
 
-/// Where each line of a file begins.
-struct Lines(Vec<usize>);
+/// Line and column of one byte after the other: each byte of the file is looked at once, however long its lines are.
+struct Reading<'t> {
+    text: &'t str,
+    at: usize,
+    line: usize,
+    column: usize,
+}
 
-impl Lines {
-    fn of(text: &str) -> Lines {
-        let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Lines(std::iter::once(0).chain(begins).collect())
+impl Reading<'_> {
+    fn of(text: &str) -> Reading<'_> {
+        Reading { text, at: 0, line: 1, column: 1 }
     }
 
-    fn position(&self, text: &str, at: usize) -> (usize, usize) {
-        let line = self.0.partition_point(|begin| *begin <= at);
-        let begin = self.0.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        (line, text.get(begin..at).unwrap_or_default().chars().count() + 1)
+    fn position(&mut self, at: usize) -> (usize, usize) {
+        if at < self.at {
+            *self = Reading::of(self.text);
+        }
+        for character in self.text.get(self.at..at).unwrap_or_default().chars() {
+            if character == '\n' {
+                (self.line, self.column) = (self.line + 1, 1);
+            } else {
+                self.column += 1;
+            }
+        }
+        self.at = at;
+        (self.line, self.column)
     }
 }
 
@@ -105,7 +123,6 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::TableName;
     use crate::sql::action::{Column, Control};
 
     fn only(sql: &str) -> Action {

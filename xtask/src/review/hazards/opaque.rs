@@ -24,6 +24,9 @@ pub(super) static HAZARD: Hazard = Hazard {
 /// Kinds without an action of their own that change nothing which running code sees. A sequence is H05's.
 const HARMLESS: &[&str] =
     &["show", "listen", "unlisten", "notify", "deallocate", "alter sequence", "alter statistics", "close", "set constraints"];
+/// Kinds that are harmless unless one of these words stands in them.
+const MOSTLY_HARMLESS: &[(&str, &[&str])] =
+    &[("explain", &["analy"]), ("alter index", &["tablespace"]), ("alter constraint", &["enforced", "inherit"])];
 
 /// Functions of PostgreSQL that neither run text nor write anything but a sequence (PostgreSQL 17 docs, chapter 9).
 const KNOWN: &[&str] = &["abs", "age", "any_value", "array", "array_agg", "array_append", "array_cat", "array_length", "array_position", "array_remove", "array_to_json", "array_to_string", "avg", "bool_and", "bool_or", "btrim", "cardinality", "ceil", "ceiling", "char_length", "clock_timestamp", "coalesce", "col_description", "concat", "concat_ws", "count", "current_database", "current_schema", "current_setting", "currval", "date", "date_part", "date_trunc", "decode", "dense_rank", "encode", "exists", "extract", "first_value", "floor", "format", "format_type", "gen_random_uuid", "generate_series", "greatest", "has_table_privilege", "initcap", "json_agg", "json_build_object", "json_object_agg", "jsonb_agg", "jsonb_array_elements", "jsonb_array_elements_text", "jsonb_build_array", "jsonb_build_object", "jsonb_each", "jsonb_object_agg", "jsonb_set", "jsonb_strip_nulls", "lag", "last_value", "lastval", "lead", "least", "left", "length", "lower", "lpad", "ltrim", "make_date", "max", "md5", "min", "mod", "nextval", "now", "nullif", "obj_description", "octet_length", "overlay", "pg_advisory_xact_lock", "pg_get_serial_sequence", "pg_relation_size", "pg_size_pretty", "pg_total_relation_size", "pg_typeof", "position", "power", "quote_ident", "quote_literal", "random", "rank", "regexp_match", "regexp_matches", "regexp_replace", "repeat", "replace", "reverse", "right", "round", "row_number", "row_to_json", "rpad", "rtrim", "setval", "sign", "split_part", "sqrt", "statement_timestamp", "string_agg", "string_to_array", "strpos", "substr", "substring", "sum", "to_char", "to_date", "to_json", "to_jsonb", "to_number", "to_regclass", "to_timestamp", "to_tsvector", "transaction_timestamp", "translate", "trim", "trunc", "txid_current", "unnest", "upper", "version"];
@@ -31,7 +34,7 @@ const KNOWN: &[&str] = &["abs", "age", "any_value", "array", "array_agg", "array
 fn judge(site: &mut Site<'_, '_>) {
     match site.action {
         Action::Dynamic => dynamic(site),
-        Action::Other { kind } if !HARMLESS.contains(&kind.as_str()) && !only_explains(kind, &site.statement.text) => {
+        Action::Other { kind } if !harmless(kind, &site.statement.text) => {
             site.find(
                 not_judged(
                     Severity::Warning,
@@ -88,9 +91,10 @@ fn called(site: &mut Site<'_, '_>, calls: &[String]) {
     );
 }
 
-/// EXPLAIN without ANALYZE runs nothing.
-fn only_explains(kind: &str, text: &str) -> bool {
-    kind == "explain" && !text.to_lowercase().contains("analy")
+fn harmless(kind: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let mostly = MOSTLY_HARMLESS.iter().find(|(known, _)| *known == kind);
+    HARMLESS.contains(&kind) || mostly.is_some_and(|(_, words)| !words.iter().any(|word| text.contains(word)))
 }
 
 #[cfg(test)]
@@ -121,6 +125,7 @@ mod tests {
     #[test]
     fn silent_on_functions_and_statements_that_are_known() {
         silent("H101", "SELECT setval(pg_get_serial_sequence('users', 'id'), max(id)) FROM users; SHOW work_mem");
+        silent("H101", "EXPLAIN SELECT f(1); ALTER INDEX a SET (fillfactor = 70); ALTER TABLE t ALTER CONSTRAINT c DEFERRABLE");
         silent("H101", "DO $$ BEGIN CREATE TYPE a AS ENUM('b'); EXCEPTION WHEN duplicate_object THEN null; END $$");
         fires("H101", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$");
         assert!(KNOWN.is_sorted(), "searched by halves");

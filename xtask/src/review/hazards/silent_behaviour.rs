@@ -8,6 +8,7 @@ use crate::review::facts::Facts;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
+use crate::review::types::{self, Fit};
 use crate::sql::TableName;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
@@ -56,6 +57,11 @@ fn created(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
     let known = |action: &Action| matches!(action, Action::DropTrigger { name: dropped, .. } if dropped == name);
     let replaces = site.scene.earlier(table, site.at).any(|(at, action)| at.file == site.at.file && known(action));
     let verb = if replaces { "replaces" } else { "creates" };
+    if fills_new_columns(site, table) {
+        let what = format!("{verb} trigger {name} on {table}: it fills columns that these files add, and nothing else");
+        site.find(Draft::new(Severity::Note, what).lock(table, Lock::ShareRowExclusive));
+        return;
+    }
     site.find(
         Draft::new(
             Severity::Warning,
@@ -64,6 +70,26 @@ fn created(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
         .lock(table, Lock::ShareRowExclusive)
         .remedy("run the trigger with what the code of today writes; deploy the code that expects it first"),
     );
+}
+
+/// Expand and contract: each write of the old code sets the new column too, and none can fail by it.
+fn fills_new_columns(site: &mut Site<'_, '_>, table: &TableName) -> bool {
+    let words = definition::words(&site.statement.text);
+    let called = words.iter().position(|word| word == "function" || word == "procedure").and_then(|at| words.get(at + 1));
+    let copied = called
+        .and_then(|called| types::named(called))
+        .and_then(|called| site.facts.definition(&called).and_then(definition::copies));
+    let Some(facts) = site.facts.table(table) else { return false };
+    copied.is_some_and(|copied| {
+        copied.iter().all(|(to, from)| match (facts.columns.get(to), facts.columns.get(from)) {
+            (Some(to), Some(from)) => {
+                let fit = types::fit(Some(&from.data_type), &to.data_type, None, "c");
+                to.in_database.is_none() && to.generated.is_none() && fit == Fit::Always
+                    && (!to.not_null || from.not_null)
+            }
+            _ => false,
+        })
+    })
 }
 
 fn dropped(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
@@ -238,6 +264,23 @@ mod tests {
         fires("H92", "ALTER TABLE users DISABLE TRIGGER USER");
         silent("H92", "CREATE TABLE t (a int); CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()");
         silent("H92", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$");
+    }
+
+    #[test]
+    fn a_trigger_that_copies_into_a_new_and_wider_column_is_a_note() {
+        let severity = |data_type: &str, body: &str| {
+            let before = Before::Files(vec!["CREATE TABLE t (a integer)".to_owned()]);
+            let sql = format!(
+                "ALTER TABLE t ADD COLUMN b {data_type}; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$;
+                 CREATE TRIGGER g BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()"
+            );
+            found(&sql, Transaction::Set, before).into_iter().find(|finding| finding.id == "H92").map(|found| found.severity)
+        };
+        let copies = "BEGIN NEW.b := NEW.a; RETURN NEW; END";
+        assert_eq!(severity("bigint", copies), Some(Severity::Note));
+        assert_eq!(severity("smallint", copies), Some(Severity::Warning));
+        assert_eq!(severity("bigint", "BEGIN NEW.a := NEW.b; RETURN NEW; END"), Some(Severity::Warning));
+        assert_eq!(severity("bigint", "BEGIN RAISE 'no'; END"), Some(Severity::Warning));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::actions;
 use super::tree::{child, text};
 use crate::sql::action::Action;
+use crate::sql::guard;
 
 use SyntaxKind as K;
 
@@ -17,7 +18,14 @@ pub(super) fn block(node: &SyntaxNode) -> Vec<Action> {
 }
 
 fn plain(node: &SyntaxNode) -> Option<Vec<Action>> {
-    let body = Do::cast(node.clone())?.plpgsql()?;
+    let block = Do::cast(node.clone())?;
+    // Between dollars the text is as it stands, and not yet known to be flat enough for the parser.
+    let literal = block.body()?.syntax().text().to_string();
+    let (_, inner) = literal.strip_prefix('$')?.split_once('$')?;
+    if guard::too_deep(inner).is_some() {
+        return None;
+    }
+    let body = block.plpgsql()?;
     if !body.errors().is_empty() {
         return None;
     }
@@ -63,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_block_of_plain_statements_is_read_as_these() {
-        let mood = || Action::CreateType { name: TableName::new("public", "mood") };
+        let mood = || Action::CreateType { name: TableName::new("public", "mood"), labels: vec!["ok".to_owned()] };
         let made = "CREATE TYPE mood AS ENUM('ok');";
         assert_eq!(read(&format!("BEGIN\n {made}\nEXCEPTION\n WHEN duplicate_object THEN null;\nEND")), [mood()]);
         assert_eq!(read(&format!("BEGIN {made} {made} END")), [mood(), mood()]);
@@ -85,6 +93,8 @@ mod tests {
         ] {
             assert_eq!(read(body), [Action::Dynamic], "{body}");
         }
+        let deep = format!("BEGIN DROP TABLE a; {}1{}; END", "(".repeat(100_000), ")".repeat(100_000));
+        assert_eq!(read(&deep), [Action::Dynamic]);
         assert_eq!(parse("DO LANGUAGE plpython3u $$ DROP TABLE a $$").statements[0].actions, [Action::Dynamic]);
     }
 }
