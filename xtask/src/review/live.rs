@@ -96,8 +96,28 @@ impl<'a> Live<'a> {
         }
     }
 
-    fn ask(&mut self, sql: &str) -> Result<i64, String> {
-        let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
+    /// How many rows a statement writes to a table, by the planner's estimate; nothing is run.
+    pub fn estimate(&mut self, statement: &str, table: &str) -> Option<i64> {
+        let begun = Instant::now();
+        let plan = self.plan("", statement);
+        self.waited += begun.elapsed();
+        let mut open = vec![plan.ok()?[0]["Plan"].clone()];
+        while let Some(node) = open.pop() {
+            let parts = node["Plans"].as_array().cloned().unwrap_or_default();
+            if node["Node Type"] == "ModifyTable" && node["Relation Name"] == table {
+                let from = parts.iter().filter(|part| part["Parent Relationship"] != "InitPlan");
+                #[expect(clippy::cast_possible_truncation, reason = "a number of rows")]
+                return Some(from.filter_map(|part| part["Plan Rows"].as_f64()).sum::<f64>() as i64);
+            }
+            open.extend(parts);
+        }
+        None
+    }
+
+    fn plan(&mut self, options: &str, sql: &str) -> Result<serde_json::Value, String> {
+        let explain = format!("EXPLAIN ({options}FORMAT JSON) {sql}");
+        // Refuses what would be more than one statement.
+        self.asked.client.prepare(&explain).map_err(|error| told(&error))?;
         let messages = self.asked.client.simple_query(&explain).map_err(|error| told(&error))?;
         let plan: String = messages
             .iter()
@@ -106,7 +126,11 @@ impl<'a> Live<'a> {
                 _ => None,
             })
             .collect();
-        let plan: serde_json::Value = serde_json::from_str(&plan).map_err(|_| "its plan could not be read")?;
+        serde_json::from_str(&plan).map_err(|_| "its plan could not be read".to_owned())
+    }
+
+    fn ask(&mut self, sql: &str) -> Result<i64, String> {
+        let plan = self.plan("", sql)?;
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or("its plan could not be read")?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
@@ -122,23 +146,12 @@ impl<'a> Live<'a> {
     /// What a query would give and how it would be run, without running it; `None` where it is none, or cannot be planned.
     pub fn planned(&mut self, query: &str) -> Option<Planned> {
         let begun = Instant::now();
-        let planned = self.plan(query);
+        let prepared = self.asked.client.prepare(query).ok();
+        let plan = self.plan("VERBOSE, COSTS OFF, ", query).ok();
         self.waited += begun.elapsed();
-        planned
-    }
-
-    fn plan(&mut self, query: &str) -> Option<Planned> {
-        // Several statements in one text are refused here.
-        let prepared = self.asked.client.prepare(query).ok()?;
-        let columns =
-            prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid())).collect();
-        let explain = format!("EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) {query}");
-        let messages = self.asked.client.simple_query(&explain).ok()?;
-        let text = messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
-            _ => None,
-        })?;
-        Some(Planned { columns, plan: serde_json::from_str(text).ok()? })
+        let prepared = prepared?;
+        let columns = prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid()));
+        Some(Planned { columns: columns.collect(), plan: plan? })
     }
 
     /// By the statistics where they are there, else counted; `None` where there is no such table or it may not be seen.

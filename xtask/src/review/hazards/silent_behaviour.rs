@@ -45,7 +45,7 @@ fn judge(site: &mut Site<'_, '_>) {
             );
         }
         Action::CreateView { name, materialized: false, replace: true } => view(site, name),
-        Action::CreateRoutine { kind, name, replace: true } => routine(site, kind, name),
+        Action::CreateRoutine { kind, name, replace: true, .. } => routine(site, kind, name),
         _ => {}
     }
 }
