@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::behaviour::Behaviour;
 use super::catalog::{Catalog, Column, Enum, Nothing, Place, Source, Table};
 use super::finding::{DecidedBy, Severity};
 use super::live::{Answer, Live, Tried, Volume};
@@ -17,10 +18,11 @@ use crate::sql::names::quote;
 pub const SMALL_ROWS: i64 = 10_000;
 /// From here on others wait for seconds: an index on 300,000 rows took one, a rewrite two to three.
 pub const LARGE_ROWS: i64 = 1_000_000;
-const LARGE_BYTES: i64 = 1 << 30;
+pub const LARGE_BYTES: i64 = 1 << 30;
 
 pub struct Facts<'a> {
     pub(super) catalog: Catalog,
+    pub(super) behaviour: Behaviour,
     pub(super) live: Option<Live<'a>>,
     /// Drizzle's snapshot, where there is one.
     pub(super) before: Option<Box<dyn Source + 'a>>,
@@ -135,12 +137,7 @@ impl<'a> Facts<'a> {
         let Some(volume) = self.volume(table) else {
             return (Severity::Warning, DecidedBy::NotJudged(format!("{table} is not in the database that was asked")));
         };
-        let severity = match volume {
-            Volume { rows, bytes: ..LARGE_BYTES, .. } => by_rows(rows),
-            Volume { rows: ..=SMALL_ROWS, .. } => Severity::Note,
-            _ => Severity::Error,
-        };
-        (severity, self.decided(&volume.words(), None))
+        (volume.weight(), self.decided(&volume.words(), None))
     }
 
     pub(super) fn decided(&self, what: &str, elapsed: Option<Duration>) -> DecidedBy {
@@ -317,6 +314,18 @@ impl<'a> Facts<'a> {
             )
         };
         self.rows(&Question { table, columns, sql: &sql, unit: "rows without a parent" })
+    }
+}
+
+impl Volume {
+    /// How much it matters that it is read or written once.
+    #[must_use]
+    pub fn weight(self) -> Severity {
+        match self {
+            Volume { rows, bytes: ..LARGE_BYTES, .. } => by_rows(rows),
+            Volume { rows: ..=SMALL_ROWS, .. } => Severity::Note,
+            _ => Severity::Error,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::advisory;
+use super::behaviour::Behaviour;
 use super::catalog::{Catalog, Nothing, Place, Source};
 use super::cost::{self, Cost};
 use super::facts::Facts;
@@ -33,6 +35,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
             }
         };
         counts.push(parsed.statements.len());
+        found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
             let text = set.files[file].text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
             let title = format!("not valid SQL: {}", error.message);
@@ -52,6 +55,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
                 facts.session.note(action, old.iter(), at, statement.line, scene.span(at).block);
                 facts.apply(action, Place { file: Some(file), statement: place, line: statement.line });
             }
+            facts.behaviour.take(statement);
         }
         if settles {
             facts.catalog.settle();
@@ -68,6 +72,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
 
 pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let mut catalog = Catalog::default();
+    let mut behaviour = Behaviour::after(matches!(set.before, Before::Files(_)));
     let before: Option<Box<dyn Source>> = match &set.before {
         Before::Unknown => None,
         Before::Snapshot(snapshot) => Some(snapshot.clone()),
@@ -77,17 +82,19 @@ pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
                 for statement in &parsed.statements {
                     let place = Place { file: None, statement: 0, line: statement.line };
                     statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
+                    behaviour.take(statement);
                 }
             }
             None
         }
     };
     // What a database says of itself is newer than any file.
-    let catalog = if asked.is_some() { Catalog::default() } else { catalog };
+    let (catalog, behaviour) =
+        if asked.is_some() { (Catalog::default(), Behaviour::default()) } else { (catalog, behaviour) };
     let mut live = asked.map(Live::new);
     let major = live.as_mut().and_then(Live::major).or(set.major);
     let settings = std::collections::HashMap::new();
-    Facts { catalog, live, before, major, pending: set.pending, session: Session::default(), settings }
+    Facts { catalog, behaviour, live, before, major, pending: set.pending, session: Session::default(), settings }
 }
 
 fn unread(

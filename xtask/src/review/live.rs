@@ -45,6 +45,13 @@ pub struct Volume {
     pub bytes: i64,
 }
 
+/// A query that was not run: its columns with their types, and its plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub columns: Vec<(String, u32)>,
+    pub plan: serde_json::Value,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     Count { count: i64, elapsed: Duration },
@@ -126,7 +133,7 @@ impl<'a> Live<'a> {
     /// How many rows a statement writes to a table, by the planner's estimate; nothing is run.
     pub fn estimate(&mut self, statement: &str, table: &str) -> Option<i64> {
         let begun = Instant::now();
-        let plan = self.plan(statement);
+        let plan = self.plan("", statement);
         self.waited += begun.elapsed();
         let mut open = vec![plan.ok()?[0]["Plan"].clone()];
         while let Some(node) = open.pop() {
@@ -141,8 +148,8 @@ impl<'a> Live<'a> {
         None
     }
 
-    fn plan(&mut self, sql: &str) -> Result<serde_json::Value, Refusal> {
-        let explain = format!("EXPLAIN (FORMAT JSON) {sql}");
+    fn plan(&mut self, options: &str, sql: &str) -> Result<serde_json::Value, Refusal> {
+        let explain = format!("EXPLAIN ({options}FORMAT JSON) {sql}");
         // Refuses what would be more than one statement.
         self.asked.client.prepare(&explain).map_err(|error| told(&error))?;
         let messages = self.asked.client.simple_query(&explain).map_err(|error| told(&error))?;
@@ -157,7 +164,7 @@ impl<'a> Live<'a> {
     }
 
     fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
-        let plan = self.plan(sql)?;
+        let plan = self.plan("", sql)?;
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or_else(|| Refusal::of("its plan could not be read"))?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
@@ -168,6 +175,17 @@ impl<'a> Live<'a> {
         }
         let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
         row.try_get(0).map_err(|error| told(&error))
+    }
+
+    /// What a query would give and how it would be run, without running it; `None` where it is none, or cannot be planned.
+    pub fn planned(&mut self, query: &str) -> Option<Planned> {
+        let begun = Instant::now();
+        let prepared = self.asked.client.prepare(query).ok();
+        let plan = self.plan("VERBOSE, COSTS OFF, ", query).ok();
+        self.waited += begun.elapsed();
+        let prepared = prepared?;
+        let columns = prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid()));
+        Some(Planned { columns: columns.collect(), plan: plan? })
     }
 
     /// By the statistics where they are there, else counted; `None` where there is no such table or it may not be seen.
@@ -225,7 +243,8 @@ impl Volume {
     }
 }
 
-fn size(bytes: i64) -> String {
+#[must_use]
+pub fn size(bytes: i64) -> String {
     match bytes {
         ..=0xf_ffff => format!("{} kB", (bytes.max(0) + 1023) / 1024),
         0x10_0000..=0x3fff_ffff => format!("{} MB", bytes >> 20),

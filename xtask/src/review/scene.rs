@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::advisory;
 use super::set::{Set, Transaction};
 use crate::sql::TableName;
 use crate::sql::action::{Action, Control};
-use crate::sql::guard::{self, Guarded};
+use crate::sql::guard::{self, Guarded, Remarks};
 use crate::sql::statements::Parsed;
 
 /// One action's place.
@@ -26,6 +27,8 @@ pub struct Scene {
 
 pub struct File {
     pub parsed: Result<Parsed, String>,
+    /// Of squawk-linter's rules.
+    pub remarks: Remarks,
     /// Who opens the transactions.
     pub transaction: Transaction,
     /// For each statement the transaction that it runs in.
@@ -47,7 +50,8 @@ impl Scene {
         let mut number = 0;
         let mut open = false;
         for source in &set.files {
-            let parsed = match guard::guarded(&source.text) {
+            let (guarded, remarks) = guard::remarked(&source.text, advisory::rules());
+            let parsed = match guarded {
                 Guarded::Parsed(parsed) => Ok(parsed),
                 Guarded::NotParsed { why } => Err(why),
             };
@@ -84,7 +88,7 @@ impl Scene {
                     }
                 }
             }
-            scene.files.push(File { parsed, transaction: source.transaction, transactions });
+            scene.files.push(File { parsed, remarks, transaction: source.transaction, transactions });
         }
         scene
     }

@@ -208,7 +208,8 @@ mod tests {
             statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
         }
         let settings = std::collections::HashMap::new();
-        Facts { catalog, live: None, before: None, major: None, pending: false, session: Default::default(), settings }
+        let (behaviour, session) = (Default::default(), Default::default());
+        Facts { catalog, behaviour, live: None, before: None, major: None, pending: false, session, settings }
     }
 
     #[test]

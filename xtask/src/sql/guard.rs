@@ -10,8 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use squawk_lexer::TokenKind;
+use squawk_linter::Rule;
 use squawk_syntax::{SourceFile, SyntaxNode};
 
+use super::remarks::{self, Remark};
 use super::statements::{self, Parsed};
 
 /// Reserved, and used as far as a file needs it.
@@ -23,6 +25,7 @@ const DEEPEST: usize = 500;
 /// Nor does it write an expression as long; each word may be a level too.
 const LONGEST: usize = 10_000;
 const NAME: &str = "sql-reader";
+const GAVE_UP: &str = "the parser gave up";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guarded {
@@ -30,9 +33,13 @@ pub enum Guarded {
     NotParsed { why: String },
 }
 
+/// What the linter's rules said, or why they did not.
+pub type Remarks = Result<Vec<Remark>, String>;
+
 struct Reader {
-    texts: Sender<String>,
+    texts: Sender<(String, &'static [Rule])>,
     results: Receiver<Option<Parsed>>,
+    remarks: Receiver<Option<Vec<Remark>>>,
 }
 
 thread_local! {
@@ -42,32 +49,45 @@ thread_local! {
 /// Reads a file on a thread that may be left behind.
 #[must_use]
 pub fn guarded(text: &str) -> Guarded {
+    remarked(text, &[]).0
+}
+
+/// The same, and what rules of the linter say to it, read off one tree.
+pub fn remarked(text: &str, rules: &'static [Rule]) -> (Guarded, Remarks) {
     if let Some(why) = too_deep(text) {
-        return Guarded::NotParsed { why };
+        return (Guarded::NotParsed { why }, Ok(Vec::new()));
     }
     READER.with_borrow_mut(|slot| {
+        let not_parsed = |why: String| (Guarded::NotParsed { why }, Ok(Vec::new()));
         let reader = match slot.take().map_or_else(Reader::start, Ok) {
             Ok(reader) => reader,
-            Err(error) => return Guarded::NotParsed { why: format!("no thread could be started: {error}") },
+            Err(error) => return not_parsed(format!("no thread could be started: {error}")),
         };
-        if reader.texts.send(text.to_owned()).is_err() {
-            return Guarded::NotParsed { why: "the parser gave up".to_owned() };
+        if reader.texts.send((text.to_owned(), rules)).is_err() {
+            return not_parsed(GAVE_UP.to_owned());
         }
-        match reader.results.recv_timeout(PATIENCE) {
-            Ok(Some(parsed)) => {
-                *slot = Some(reader);
-                Guarded::Parsed(parsed)
-            }
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => {
-                *slot = Some(reader);
-                Guarded::NotParsed { why: "the parser gave up".to_owned() }
-            }
+        let parsed = match reader.results.recv_timeout(PATIENCE) {
+            Ok(parsed) => parsed,
             // It works on in the background; the next file gets another.
-            Err(RecvTimeoutError::Timeout) => {
-                Guarded::NotParsed { why: format!("took more than {} s", PATIENCE.as_secs()) }
-            }
-        }
+            Err(RecvTimeoutError::Timeout) => return not_parsed(too_long()),
+            Err(RecvTimeoutError::Disconnected) => return not_parsed(GAVE_UP.to_owned()),
+        };
+        let Some(parsed) = parsed else {
+            *slot = Some(reader);
+            return not_parsed(GAVE_UP.to_owned());
+        };
+        let remarks = match reader.remarks.recv_timeout(PATIENCE) {
+            Ok(remarks) => remarks.ok_or_else(|| "one of them gave up".to_owned()),
+            Err(RecvTimeoutError::Timeout) => return (Guarded::Parsed(parsed), Err(too_long())),
+            Err(RecvTimeoutError::Disconnected) => return (Guarded::Parsed(parsed), Err(GAVE_UP.to_owned())),
+        };
+        *slot = Some(reader);
+        (Guarded::Parsed(parsed), remarks)
     })
+}
+
+fn too_long() -> String {
+    format!("took more than {} s", PATIENCE.as_secs())
 }
 
 /// Reads the syntax tree of a statement, or of a part of one, in the same way.
@@ -89,17 +109,28 @@ pub fn tree<T: Send>(text: &str, read: impl FnOnce(&SyntaxNode) -> T + Send) -> 
 impl Reader {
     fn start() -> std::io::Result<Reader> {
         quiet();
-        let (texts, incoming) = channel::<String>();
+        let (texts, incoming) = channel::<(String, &'static [Rule])>();
         let (outgoing, results) = channel();
+        let (saying, remarks) = channel();
         thread::Builder::new().name(NAME.to_owned()).stack_size(STACK).spawn(move || {
-            for text in incoming {
-                let parsed = panic::catch_unwind(AssertUnwindSafe(|| statements::parse(&text))).ok();
+            for (text, rules) in incoming {
+                let tried = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let parse = SourceFile::parse(&text);
+                    let parsed = statements::read(&parse, &text);
+                    (parse, parsed)
+                }));
+                let (parse, parsed) = tried.ok().unzip();
                 if outgoing.send(parsed).is_err() {
+                    return;
+                }
+                let Some(parse) = parse else { continue };
+                let said = panic::catch_unwind(AssertUnwindSafe(|| remarks::remarks(&parse, &text, rules)));
+                if saying.send(said.ok()).is_err() {
                     return;
                 }
             }
         })?;
-        Ok(Reader { texts, results })
+        Ok(Reader { texts, results, remarks })
     }
 }
 
@@ -118,7 +149,7 @@ fn quiet() {
 
 /// Why a text is not given to the parser, which calls itself for each bracket and for most links of a chain (`NOT NOT …`,
 /// `a OR b OR …`): its stack would not hold them, and a stack that overflows ends the program.
-fn too_deep(text: &str) -> Option<String> {
+pub(super) fn too_deep(text: &str) -> Option<String> {
     // For each open bracket, how many tokens lie on the way to this place: those of the list's other elements do not.
     let (mut before, mut now) = (Vec::new(), 0usize);
     for token in squawk_lexer::tokenize(text) {

@@ -10,6 +10,7 @@ pub mod nature;
 pub mod operation;
 pub mod parts;
 pub(crate) mod read;
+pub mod remarks;
 pub mod render;
 pub mod statements;
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing disappears; a statement without a readable action has none that may be taken for harmless.
 
-use squawk_syntax::{SourceFile, SyntaxKind};
+use squawk_syntax::{Parse, SourceFile, SyntaxKind};
 
 pub use super::action::Action;
 use super::read;
@@ -42,7 +42,12 @@ pub struct SyntaxError {
 /// Splits and reads a file. Names are taken even where errors were found; the caller decides what a broken file is worth.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
-    let parse = SourceFile::parse(text);
+    read(&SourceFile::parse(text), text)
+}
+
+/// As [`parse`], from a tree that is there.
+#[must_use]
+pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
     let mut reading = Reading::of(text);
     let errors = parse
         .errors()

@@ -5,6 +5,7 @@ use crate::review::dependants::Stands;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
+use crate::review::sequence;
 use crate::review::types;
 use crate::sql::TableName;
 use crate::sql::action::Action;
@@ -54,6 +55,7 @@ fn judge(site: &mut Site<'_, '_>) {
         Action::DropOther { kind, .. } if OTHERS.contains(&kind.as_str()) || QUIET.contains(&kind.as_str()) => {}
         Action::DropOther { kind, name, cascade, .. } => object(site, kind, name, *cascade),
         Action::DropConstraint { table, name, cascade: true } => constraint(site, table, name),
+        Action::Other { kind } if kind == "alter sequence" => sequence::restarted(site),
         _ => {}
     }
 }
@@ -185,6 +187,7 @@ mod tests {
             "DROP MATERIALIZED VIEW counts CASCADE",
             "DROP FUNCTION full_name(users)",
             "DROP SEQUENCE s",
+            "ALTER SEQUENCE IF EXISTS s RESTART WITH 1",
             "DROP EXTENSION hstore CASCADE",
             "DROP DOMAIN d",
             "DROP AGGREGATE a(int)",
@@ -197,6 +200,7 @@ mod tests {
         silent("H05", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION f()");
         silent("H05", "CREATE TYPE t AS ENUM ('a'); DROP TYPE t");
         silent("H05", "DROP SCHEMA s CASCADE");
+        silent("H05", "ALTER SEQUENCE s CACHE 10; CREATE SEQUENCE t; ALTER SEQUENCE t RESTART WITH 5");
     }
 
     #[test]

@@ -61,6 +61,15 @@ catalogue! {
     storage,
     attach_partition,
     detach_partition,
+    silent_behaviour,
+    refresh_view,
+    access,
+    replication,
+    beyond_schema,
+    opaque,
+    disk_room,
+    if_exists,
+    advice,
 }
 
 /// What other programs call a hazard.

@@ -4,6 +4,7 @@
 
 pub(crate) mod tree;
 
+mod block;
 mod data;
 mod objects;
 mod table;
@@ -42,7 +43,8 @@ pub(super) fn actions(node: &SyntaxNode) -> Vec<Action> {
         | K::RELEASE_SAVEPOINT
         | K::PREPARE_TRANSACTION
         | K::SET_TRANSACTION => vec![Action::Transaction(control(node.kind()))],
-        K::DO | K::EXECUTE | K::CALL => vec![Action::Dynamic],
+        K::DO => block::block(node),
+        K::EXECUTE | K::CALL => vec![Action::Dynamic],
         K::SET => data::set(node),
         K::RESET => {
             vec![Action::Reset { name: name(node, K::CONFIG_PARAMETER_REF).unwrap_or_else(|| "all".to_owned()) }]

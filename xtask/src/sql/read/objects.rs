@@ -201,6 +201,7 @@ fn privilege(node: &SyntaxNode) -> Vec<Action> {
     if node.kind() == K::REVOKE {
         return vec![Action::Revoke { on, what }];
     }
-    let to_public = child(node, K::ROLE_REF_LIST).is_some_and(|roles| text(&roles).to_lowercase().contains("public"));
+    let to_public = child(node, K::ROLE_REF_LIST)
+        .is_some_and(|roles| text(&roles).split(',').any(|role| role.trim().eq_ignore_ascii_case("public")));
     vec![Action::Grant { on, to_public, what }]
 }
