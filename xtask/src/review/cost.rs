@@ -3,8 +3,9 @@
 //! Sources: PostgreSQL docs, 13.3.1 and the pages of the commands; locks, scans and rewrites were seen on PostgreSQL 15. Invariant: what
 //! nobody knows (a type, the volatility of a default) costs as much as it could.
 
-use super::catalog::Kind;
+use super::catalog::{Constraint, Kind};
 use super::facts::Facts;
+use super::indexes::LOOKED_AT;
 use super::lock::Lock;
 use super::types::{self, Change};
 use crate::sql::TableName;
@@ -66,10 +67,10 @@ pub fn cost(action: &Action, facts: &mut Facts<'_>) -> Vec<Cost> {
         A::CreateTable(create) => create_table(create, facts),
         A::DropTable { table, .. } | A::DropConstraint { table, .. } => {
             let mut found = on(table, L::AccessExclusive, W::Catalog);
-            let only = if let A::DropConstraint { name, .. } = action { Some(name) } else { None };
-            let parents = facts.look(table, |table| {
-                let keys = table.constraints.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
-                keys.filter_map(|(_, key)| Some(key.references.as_ref()?.0.clone())).collect::<Vec<_>>()
+            let parent = |key: &Constraint| Some(key.references.as_ref()?.0.clone());
+            let parents: Option<Vec<TableName>> = facts.look(table, |table| match action {
+                A::DropConstraint { name, .. } => table.constraints.get(name).and_then(parent).into_iter().collect(),
+                _ => table.constraints.values().filter_map(parent).collect(),
             });
             for parent in parents.into_iter().flatten().filter(|parent| parent != table) {
                 found.push(Cost { table: parent, lock: L::AccessExclusive, work: W::Catalog });
@@ -312,14 +313,13 @@ fn may_differ_by_row(default: &str) -> bool {
     for (place, part) in default.split('\'').enumerate() {
         outside.push_str(if place % 2 == 0 { part } else { " " });
     }
-    let called = outside.match_indices('(').any(|(at, _)| {
+    outside.match_indices('(').any(|(at, _)| {
         let before = outside[..at].trim_end();
         let begin = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
         let (ahead, word) = before.split_at(begin);
         let is_type = ahead.trim_end().ends_with(':');
         !word.is_empty() && !is_type && !SAME.contains(&word.to_lowercase().as_str())
-    });
-    called
+    })
 }
 
 /// Whether a valid CHECK or a key already says that a column holds no NULL (PostgreSQL 12 and later read no row then).
@@ -329,13 +329,15 @@ fn proven(table: &TableName, column: &str, facts: &mut Facts<'_>) -> bool {
     }
     let spelled = format!("{column}isnotnull");
     let said = facts.look(table, |table| {
-        table.constraints.values().filter(|constraint| constraint.valid).any(|constraint| match constraint.kind {
-            Kind::NotNull | Kind::PrimaryKey => constraint.columns.iter().any(|of| of == column),
-            Kind::Check => constraint.expression.as_deref().is_some_and(|text| {
-                let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()\"".contains(*c)).collect();
-                plain.eq_ignore_ascii_case(&spelled)
-            }),
-            _ => false,
+        table.constraints.values().take(LOOKED_AT).filter(|constraint| constraint.valid).any(|constraint| {
+            match constraint.kind {
+                Kind::NotNull | Kind::PrimaryKey => constraint.columns.iter().any(|of| of == column),
+                Kind::Check => constraint.expression.as_deref().is_some_and(|text| {
+                    let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()\"".contains(*c)).collect();
+                    plain.eq_ignore_ascii_case(&spelled)
+                }),
+                _ => false,
+            }
         }) || table.columns.get(column).is_some_and(|column| column.not_null)
     });
     said.unwrap_or(false)

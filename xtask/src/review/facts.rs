@@ -81,6 +81,11 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.enumeration(name, source).cloned())
     }
 
+    /// Looks at an enum without a copy of it.
+    pub fn look_enum<T>(&mut self, name: &TableName, look: impl FnOnce(&Enum) -> T) -> Option<T> {
+        self.with_source(|catalog, source| catalog.enumeration(name, source).map(look))
+    }
+
     pub fn table_of_index(&mut self, index: &TableName) -> Option<TableName> {
         self.with_source(|catalog, source| catalog.table_of_index(index, source))
     }
@@ -139,31 +144,35 @@ impl<'a> Facts<'a> {
     pub fn rows(&mut self, question: &Question<'_>) -> Verdict {
         let Question { table, columns, sql, unit } = *question;
         let open = |why: String| Verdict::Open(DecidedBy::NotJudged(why));
-        let Some(facts) = self.table(table) else {
+        let found = self.look(table, |facts| {
+            let columns = columns.iter().map(|column| facts.columns.get(column).cloned()).collect::<Vec<_>>();
+            (columns, facts.known, facts.written, facts.in_database.clone())
+        });
+        let Some((found, known, written, name)) = found else {
             return open(match self.asked() {
                 Some(name) => format!("{table} is not in {name}"),
                 None => "no database was asked".to_owned(),
             });
         };
         let mut names = Vec::new();
-        for column in columns {
-            match facts.columns.get(column) {
+        for (column, found) in columns.iter().zip(found) {
+            match found {
                 Some(Column { written: Some(line), .. }) => {
                     return open(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
                 }
                 Some(Column { retyped: true, .. }) => {
                     return open(format!("{table}.{column} has another type until then"));
                 }
-                Some(Column { in_database: Some(name), .. }) => names.push(name.clone()),
+                Some(Column { in_database: Some(name), .. }) => names.push(name),
                 Some(_) => return open(format!("{table}.{column} is new in these files")),
-                None if facts.known => return open(format!("{table} has no column {column}")),
+                None if known => return open(format!("{table} has no column {column}")),
                 None => names.push(column.clone()),
             }
         }
-        if let Some(line) = facts.written {
+        if let Some(line) = written {
             return open(format!("line {line} writes rows of {table} first: only a run shows what is left"));
         }
-        let Some(name) = facts.in_database else { return open(format!("{table} is new in these files")) };
+        let Some(name) = name else { return open(format!("{table} is new in these files")) };
         let text = sql(&name, &names);
         let Some(live) = self.live.as_mut() else {
             return open(format!("no database was asked; run: {text};"));
