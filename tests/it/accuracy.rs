@@ -197,7 +197,7 @@ fn squawk_on_the_same_files_finds_less_and_warns_of_more() {
         (flagged(Label::Dangerous) + flagged(Label::Data) + flagged(Label::Unjudgeable), flagged(Label::Safe));
     eprintln!(
         "squawk {} without its three rules about every file: {theirs} found, {their_alarms} false",
-        squawk::VERSION
+        xtask::process::fetch::SQUAWK_VERSION
     );
     assert!(found > theirs && alarms < their_alarms);
 }

@@ -20,6 +20,7 @@ mod folders;
 mod freshness;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod fuzz;
 mod gates;
 mod harness;
 mod inventory;
@@ -39,6 +40,7 @@ mod own_workflow;
 mod parallel;
 mod people;
 mod refusals;
+mod review;
 mod sample;
 mod secrets;
 mod signals;

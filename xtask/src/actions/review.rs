@@ -163,13 +163,14 @@ fn may_go(action: &Action, before: &Snapshot) -> bool {
 /// What a finding says that the trial can confirm or deny, for each table of its statement.
 fn claims(finding: &Finding) -> Vec<Claim> {
     let decided = !matches!(finding.decided_by, DecidedBy::NotJudged(_));
+    let of_its_own = |table: Option<&TableName>| finding.table.is_none() || finding.table.as_ref() == table;
     let claim = |table: Option<&TableName>| Claim {
         id: finding.id.to_owned(),
         line: finding.line,
         table: table.cloned(),
         lock: finding.lock.map(|lock| lock.to_string()),
-        rewrites: finding.rewrites,
-        scans: finding.scans,
+        rewrites: finding.rewrites && of_its_own(table),
+        scans: finding.scans && of_its_own(table),
         fails: finding.class == Class::MayFail && finding.severity == Severity::Error && decided,
     };
     let parsed = statements::parse(&finding.statement).statements;

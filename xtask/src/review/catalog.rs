@@ -4,7 +4,7 @@
 //! Invariant: each object carries the name that the database knows it by, so that a question about it can be asked of a database
 //! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
@@ -100,6 +100,18 @@ pub trait Source {
     fn table_of_index(&mut self, index: &TableName) -> Option<TableName>;
     /// Columns that have this type.
     fn columns_of_type(&mut self, name: &TableName) -> Vec<(TableName, String)>;
+    /// Whether functions of this name may give another value for each row; `None` where they differ or nobody knows.
+    fn volatile(&mut self, _schema: Option<&str>, _name: &str) -> Option<bool> {
+        None
+    }
+    /// Whether a type, as SQL writes it, is a domain that restricts its values.
+    fn restricted(&mut self, _data_type: &str) -> Option<bool> {
+        None
+    }
+    /// The tables whose foreign keys refer to it, and those that refer to these; `cascading`: only over ON DELETE CASCADE.
+    fn referrers(&mut self, _table: &TableName, _cascading: bool) -> Option<Vec<TableName>> {
+        None
+    }
 }
 
 /// Nobody to ask.
@@ -135,10 +147,18 @@ pub struct Catalog {
     enums: HashMap<TableName, Enum>,
     /// The values of types that are gone; empty where nobody knows them.
     dropped: HashMap<TableName, Vec<String>>,
+    /// Functions that the files or the history made: whether they are volatile, where all of a name agree.
+    routines: HashMap<TableName, Option<bool>>,
+    /// Domains that they made: whether they restrict their values.
+    domains: HashMap<TableName, bool>,
+    /// What else the reviewed files made: kind and name.
+    made: std::collections::HashSet<(String, TableName)>,
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
-    gone: std::collections::HashSet<TableName>,
+    gone: HashSet<TableName>,
+    /// Tables that a reviewed statement was about, since [`Catalog::settle`].
+    touched: HashSet<TableName>,
 }
 
 impl Catalog {
@@ -161,6 +181,24 @@ impl Catalog {
     /// The table that an index belongs to.
     pub fn table_of_index(&mut self, index: &TableName, source: &mut dyn Source) -> Option<TableName> {
         self.indexes.get(index).cloned().or_else(|| source.table_of_index(index))
+    }
+
+    /// Whether a function may give another value for each row, by the files; the inner `None`: its namesakes differ.
+    #[must_use]
+    pub fn volatile(&self, name: &TableName) -> Option<Option<bool>> {
+        self.routines.get(name).copied()
+    }
+
+    /// Whether a type restricts its values, by the files.
+    #[must_use]
+    pub fn restricted(&self, name: &TableName) -> Option<bool> {
+        self.domains.get(name).copied().or_else(|| self.enums.contains_key(name).then_some(false))
+    }
+
+    /// Whether the reviewed files made a view, a function, a schema … themselves.
+    #[must_use]
+    pub fn made(&self, kind: &str, name: &TableName) -> bool {
+        self.made.contains(&(kind.to_owned(), name.clone()))
     }
 
     /// The columns of a type, as far as they are known.
@@ -191,6 +229,7 @@ impl Catalog {
     /// The table, made known as one of which only the name is, where nobody knows more.
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
+        self.touched.insert(name.clone());
         self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
     }
 
@@ -199,6 +238,19 @@ impl Catalog {
             .columns
             .entry(column.to_owned())
             .or_insert_with(|| Column { in_database: Some(column.to_owned()), ..Column::default() })
+    }
+
+    /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.
+    pub fn settle(&mut self) {
+        for name in self.touched.drain() {
+            let Some(table) = self.tables.get_mut(&name) else { continue };
+            table.written = None;
+            for (column, facts) in &mut table.columns {
+                facts.in_database = Some(column.clone());
+                (facts.retyped, facts.written, facts.filled) = (false, None, None);
+            }
+            table.in_database = Some(name);
+        }
     }
 
     /// Takes note of what a statement does.
@@ -275,6 +327,26 @@ impl Catalog {
                 let made = Enum { values: labels.clone(), made: place.file, before, ..Enum::default() };
                 self.enums.insert(name.clone(), made);
             }
+            Action::CreateRoutine { kind, name, replace, volatile } => {
+                let volatile = Some(*volatile);
+                let known = self.routines.entry(name.clone()).or_insert(volatile);
+                *known = if *replace { volatile } else { known.filter(|known| Some(*known) == volatile) };
+                // What it may have replaced was there before.
+                if !replace {
+                    self.note(kind, name, place);
+                }
+            }
+            Action::CreateDomain { name, checked } => {
+                self.domains.insert(name.clone(), *checked);
+                self.note("domain", name, place);
+            }
+            Action::AlterDomain { name, adds_constraint: true, .. } => {
+                self.domains.insert(name.clone(), true);
+            }
+            Action::CreateView { name, materialized, replace: false } => {
+                self.note(if *materialized { "materialized view" } else { "view" }, name, place);
+            }
+            Action::CreateOther { kind, name } => self.note(kind, name, place),
             Action::DropType { name, .. } => {
                 let gone = self.enumeration(name, source).map(|found| found.values.clone());
                 self.dropped.insert(name.clone(), gone.unwrap_or_default());
@@ -314,6 +386,12 @@ impl Catalog {
         }
     }
 
+    fn note(&mut self, kind: &str, name: &TableName, place: Place) {
+        if place.file.is_some() {
+            self.made.insert((kind.to_owned(), name.clone()));
+        }
+    }
+
     fn create_table(&mut self, create: &CreateTable, place: Place, source: &mut dyn Source) {
         let name = &create.table;
         if create.if_not_exists {
@@ -337,6 +415,7 @@ impl Catalog {
         if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
             self.entry(parent, source).default_partition = Some(name.clone());
         }
+        self.touched.insert(name.clone());
         for column in &create.columns {
             self.add_column(column, place, source);
         }
@@ -500,6 +579,7 @@ impl Catalog {
         self.tables.remove(from);
         self.gone.insert(from.clone());
         self.tables.insert(to.clone(), table);
+        self.touched.insert(to.clone());
         self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
         for facts in self.tables.values_mut() {
             for constraint in facts.constraints.values_mut() {

@@ -140,4 +140,32 @@ where n.nspname = $1 and t.typname = $2";
         let rows = self.rows(sql, &[&name.schema, &name.name]).unwrap_or_default();
         rows.iter().map(|row| (TableName::new(row.get(0), row.get(1)), row.get(2))).collect()
     }
+
+    fn volatile(&mut self, schema: Option<&str>, name: &str) -> Option<bool> {
+        let sql = "
+select bool_or(p.provolatile = 'v'), bool_and(p.provolatile = 'v') from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.proname = $2 and ($1::text is null or n.nspname = $1)";
+        let rows = self.rows(sql, &[&schema, &name])?;
+        let row = rows.first()?;
+        let (any, all): (Option<bool>, Option<bool>) = (row.get(0), row.get(1));
+        any.filter(|_| any == all)
+    }
+
+    fn restricted(&mut self, data_type: &str) -> Option<bool> {
+        let sql = "
+select t.typtype = 'd' and (t.typnotnull or exists (select from pg_catalog.pg_constraint k where k.contypid = t.oid))
+from pg_catalog.pg_type t where t.oid = pg_catalog.to_regtype($1)";
+        self.rows(sql, &[&data_type])?.first().map(|row| row.get(0))
+    }
+
+    fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
+        let sql = "
+with recursive r (oid) as (
+  select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2
+  union select k.conrelid from pg_catalog.pg_constraint k join r on k.confrelid = r.oid where k.contype = 'f' and (k.confdeltype = 'c' or not $3))
+select n.nspname, c.relname from r join pg_catalog.pg_class c on c.oid = r.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where not (n.nspname = $1 and c.relname = $2) order by 1, 2";
+        let rows = self.rows(sql, &[&table.schema, &table.name, &cascading])?;
+        Some(rows.iter().map(|row| TableName::new(row.get(0), row.get(1))).collect())
+    }
 }

@@ -94,6 +94,18 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.columns_of_type(name, source))
     }
 
+    /// Whether the reviewed files made a view, a function, a schema … themselves.
+    #[must_use]
+    pub fn made(&self, kind: &str, name: &TableName) -> bool {
+        self.catalog.made(kind, name)
+    }
+
+    /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
+    pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
+        let name = self.table(table)?.in_database?;
+        self.live.as_mut()?.referrers(&name, cascading)
+    }
+
     pub(super) fn apply(&mut self, action: &Action, place: Place) {
         if let Action::Set { name, value, .. } = action {
             self.settings.insert(name.to_lowercase(), value.clone());
@@ -129,9 +141,9 @@ impl<'a> Facts<'a> {
             return (Severity::Warning, DecidedBy::NotJudged(format!("{table} is not in the database that was asked")));
         };
         let severity = match volume {
+            Volume { rows, bytes: ..LARGE_BYTES, .. } => by_rows(rows),
             Volume { rows: ..=SMALL_ROWS, .. } => Severity::Note,
-            Volume { rows: LARGE_ROWS.., .. } | Volume { bytes: LARGE_BYTES.., .. } => Severity::Error,
-            _ => Severity::Warning,
+            _ => Severity::Error,
         };
         (severity, self.decided(&volume.words(), None))
     }
@@ -281,6 +293,16 @@ impl<'a> Facts<'a> {
             )
         };
         self.rows(&Question { table, columns, sql: &sql, unit: "rows without a parent" })
+    }
+}
+
+/// How much it matters that so many rows are read or written at once.
+#[must_use]
+pub fn by_rows(rows: i64) -> Severity {
+    match rows {
+        ..=SMALL_ROWS => Severity::Note,
+        LARGE_ROWS.. => Severity::Error,
+        _ => Severity::Warning,
     }
 }
 

@@ -94,6 +94,31 @@ impl Scene {
         self.files.get(at.file)?.parsed.as_ref().ok()?.statements.get(at.statement)?.actions.get(at.action)
     }
 
+    /// The line of its statement.
+    #[must_use]
+    pub fn line(&self, at: At) -> usize {
+        let parsed = self.files.get(at.file).and_then(|file| file.parsed.as_ref().ok());
+        parsed.and_then(|parsed| parsed.statements.get(at.statement)).map_or(0, |statement| statement.line)
+    }
+
+    /// The text of its statement.
+    #[must_use]
+    pub fn text(&self, at: At) -> Option<&str> {
+        let parsed = self.files.get(at.file)?.parsed.as_ref().ok()?;
+        parsed.statements.get(at.statement).map(|statement| statement.text.as_str())
+    }
+
+    /// All actions with their places.
+    pub fn all(&self) -> impl Iterator<Item = (At, &Action)> {
+        self.files.iter().enumerate().flat_map(|(file, read)| {
+            let statements = read.parsed.iter().flat_map(|parsed| &parsed.statements).enumerate();
+            statements.flat_map(move |(place, statement)| {
+                let actions = statement.actions.iter().enumerate();
+                actions.map(move |(action, found)| (At { file, statement: place, action }, found))
+            })
+        })
+    }
+
     #[must_use]
     pub fn span(&self, at: At) -> Span {
         let found = self.files.get(at.file).and_then(|file| file.transactions.get(at.statement));

@@ -180,6 +180,8 @@ pub enum Action {
         kind: String,
         name: TableName,
         replace: bool,
+        /// Neither IMMUTABLE nor STABLE.
+        volatile: bool,
     },
     /// Anything else that goes: `schema`, `function`, `sequence` …
     DropOther {

@@ -46,7 +46,9 @@ fn create(node: &SyntaxNode, what: &str) -> Vec<Action> {
         K::CREATE_FUNCTION | K::CREATE_PROCEDURE => {
             let found = first(node, K::FUNCTION_NAME).or_else(|| first(node, K::PROCEDURE_NAME));
             let kind = what.to_owned();
-            found.map(|name| Action::CreateRoutine { kind, name, replace }).into_iter().collect()
+            let options = child(node, K::FUNC_OPTION_LIST);
+            let volatile = !options.is_some_and(|list| has(&list, K::IMMUTABLE) || has(&list, K::STABLE));
+            found.map(|name| Action::CreateRoutine { kind, name, replace, volatile }).into_iter().collect()
         }
         K::CREATE_TRIGGER => {
             let (table, name) = (on(node), name(node, K::TRIGGER).unwrap_or_default());
