@@ -3,10 +3,13 @@
 //! Sources: PostgreSQL docs, 13.3.1 and the pages of the commands; locks, scans and rewrites were seen on PostgreSQL 15. Invariant: what
 //! nobody knows (a type, the volatility of a default) costs as much as it could.
 
-use super::catalog::Kind;
+use super::affected;
+use super::catalog::{Constraint, Kind};
 use super::facts::Facts;
+use super::indexes::LOOKED_AT;
 use super::lock::Lock;
 use super::types::{self, Change};
+use super::volatility::Computed;
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column, ConstraintKind, CreateTable, Generated, Rows};
 
@@ -46,7 +49,7 @@ pub struct Cost {
 }
 
 /// So many rows in one INSERT … VALUES are written at once.
-const FEW: usize = 1_000;
+const FEW: i64 = 1_000;
 
 use Lock as L;
 use Work as W;
@@ -57,7 +60,7 @@ pub fn cost(action: &Action, facts: &mut Facts<'_>) -> Vec<Cost> {
     let on = |table: &TableName, lock, work| vec![Cost { table: table.clone(), lock, work }];
     match action {
         A::AddColumn(added) => {
-            let mut found = on(&added.table, L::AccessExclusive, column(added, facts.major));
+            let mut found = on(&added.table, L::AccessExclusive, column(added, facts));
             if let Some((parent, _)) = &added.references {
                 found.push(Cost { table: parent.clone(), lock: L::ShareRowExclusive, work: W::Catalog });
             }
@@ -66,10 +69,10 @@ pub fn cost(action: &Action, facts: &mut Facts<'_>) -> Vec<Cost> {
         A::CreateTable(create) => create_table(create, facts),
         A::DropTable { table, .. } | A::DropConstraint { table, .. } => {
             let mut found = on(table, L::AccessExclusive, W::Catalog);
-            let only = if let A::DropConstraint { name, .. } = action { Some(name) } else { None };
-            let parents = facts.look(table, |table| {
-                let keys = table.constraints.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
-                keys.filter_map(|(_, key)| Some(key.references.as_ref()?.0.clone())).collect::<Vec<_>>()
+            let parent = |key: &Constraint| Some(key.references.as_ref()?.0.clone());
+            let parents: Option<Vec<TableName>> = facts.look(table, |table| match action {
+                A::DropConstraint { name, .. } => table.constraints.get(name).and_then(parent).into_iter().collect(),
+                _ => table.constraints.values().filter_map(parent).collect(),
             });
             for parent in parents.into_iter().flatten().filter(|parent| parent != table) {
                 found.push(Cost { table: parent, lock: L::AccessExclusive, work: W::Catalog });
@@ -170,12 +173,14 @@ pub fn cost(action: &Action, facts: &mut Facts<'_>) -> Vec<Cost> {
             tables.iter().flat_map(|table| on(table, L::Share, W::Scan)).collect()
         }
         A::Update { table, filter, .. } | A::Delete { table, filter } => {
-            let few = filter.as_deref().is_some_and(|filter| one_row(table, filter, facts));
+            let few = filter.as_deref().is_some_and(|filter| few_rows(table, filter, facts));
             on(table, L::RowExclusive, if few { W::Catalog } else { W::Rows })
         }
-        A::Insert { table, rows: Rows::Values(count), .. } => {
-            on(table, L::RowExclusive, if *count <= FEW { W::Catalog } else { W::Rows })
-        }
+        A::Insert { table, rows: Rows::Values(count), .. } => on(
+            table,
+            L::RowExclusive,
+            if i64::try_from(*count).is_ok_and(|count| count <= FEW) { W::Catalog } else { W::Rows },
+        ),
         A::Insert { table, .. } | A::Merge { table } | A::Copy { table: Some(table), from: true } => {
             on(table, L::RowExclusive, W::Rows)
         }
@@ -251,16 +256,16 @@ fn default_partition(parent: &TableName, facts: &mut Facts<'_>) -> Option<Cost> 
     Some(Cost { table, lock: L::AccessExclusive, work: W::Scan })
 }
 
-fn column(added: &Column, major: Option<u32>) -> Work {
+fn column(added: &Column, facts: &mut Facts<'_>) -> Work {
     let base = types::parse(&added.data_type).base;
     let serial = added.data_type.to_lowercase().contains("serial");
     let filled = added.default.as_deref().is_some_and(|default| !default.eq_ignore_ascii_case("null"));
-    let old = major.is_some_and(|major| major < 11) && filled;
+    let old = facts.major.is_some_and(|major| major < 11) && filled;
     let rewrites = serial
         || matches!(added.generated, Some(Generated::Stored | Generated::Identity))
         || base == "serial"
         || old
-        || added.default.as_deref().is_some_and(may_differ_by_row);
+        || added.default.as_deref().is_some_and(|default| facts.computed(default) != Computed::Once);
     if rewrites {
         Work::Rewrite
     } else if added.unique || added.primary_key {
@@ -272,56 +277,6 @@ fn column(added: &Column, major: Option<u32>) -> Work {
     }
 }
 
-/// Functions whose value is one for the whole statement (pg_proc: stable or immutable).
-const SAME: &[&str] = &[
-    "now",
-    "current_setting",
-    "lower",
-    "upper",
-    "md5",
-    "transaction_timestamp",
-    "statement_timestamp",
-    "make_interval",
-    "make_date",
-    "to_timestamp",
-    "date_trunc",
-    "jsonb_build_object",
-    "jsonb_build_array",
-    "json_build_object",
-    "coalesce",
-    "concat",
-    "nullif",
-    "greatest",
-    "least",
-    "abs",
-    "round",
-    "timezone",
-    "array",
-    "row",
-    "cast",
-    "interval",
-    "current_timestamp",
-    "localtimestamp",
-    "current_time",
-    "localtime",
-];
-
-/// Whether a default may have another value for each row, so that the table is written anew.
-fn may_differ_by_row(default: &str) -> bool {
-    let mut outside = String::new();
-    for (place, part) in default.split('\'').enumerate() {
-        outside.push_str(if place % 2 == 0 { part } else { " " });
-    }
-    let called = outside.match_indices('(').any(|(at, _)| {
-        let before = outside[..at].trim_end();
-        let begin = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
-        let (ahead, word) = before.split_at(begin);
-        let is_type = ahead.trim_end().ends_with(':');
-        !word.is_empty() && !is_type && !SAME.contains(&word.to_lowercase().as_str())
-    });
-    called
-}
-
 /// Whether a valid CHECK or a key already says that a column holds no NULL (PostgreSQL 12 and later read no row then).
 fn proven(table: &TableName, column: &str, facts: &mut Facts<'_>) -> bool {
     if facts.major.is_some_and(|major| major < 12) {
@@ -329,39 +284,23 @@ fn proven(table: &TableName, column: &str, facts: &mut Facts<'_>) -> bool {
     }
     let spelled = format!("{column}isnotnull");
     let said = facts.look(table, |table| {
-        table.constraints.values().filter(|constraint| constraint.valid).any(|constraint| match constraint.kind {
-            Kind::NotNull | Kind::PrimaryKey => constraint.columns.iter().any(|of| of == column),
-            Kind::Check => constraint.expression.as_deref().is_some_and(|text| {
-                let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()\"".contains(*c)).collect();
-                plain.eq_ignore_ascii_case(&spelled)
-            }),
-            _ => false,
+        table.constraints.values().take(LOOKED_AT).filter(|constraint| constraint.valid).any(|constraint| {
+            match constraint.kind {
+                Kind::NotNull | Kind::PrimaryKey => constraint.columns.iter().any(|of| of == column),
+                Kind::Check => constraint.expression.as_deref().is_some_and(|text| {
+                    let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()\"".contains(*c)).collect();
+                    plain.eq_ignore_ascii_case(&spelled)
+                }),
+                _ => false,
+            }
         }) || table.columns.get(column).is_some_and(|column| column.not_null)
     });
     said.unwrap_or(false)
 }
 
-/// `id = 7`, by a key of one column.
-fn one_row(table: &TableName, filter: &str, facts: &mut Facts<'_>) -> bool {
-    let Some((column, value)) = filter.split_once('=') else { return false };
-    let column = column.trim().trim_start_matches('(');
-    let column = crate::sql::action::unquoted(column.rsplit('.').next().unwrap_or(column).trim());
-    let value = value.trim().trim_end_matches(')');
-    let literal = value.parse::<f64>().is_ok()
-        || (value.len() > 1
-            && value.starts_with('\'')
-            && value.trim_matches('\'').matches('\'').count() == 0
-            && value.ends_with('\''));
-    let key = facts.look(table, |table| {
-        table.indexes.values().any(|index| {
-            index.unique
-                && index.valid
-                && index.filter.is_none()
-                && !index.expressions
-                && index.columns == [column.as_str()]
-        })
-    });
-    literal && key.unwrap_or(false)
+/// Whether a filter pins a key to a few values.
+fn few_rows(table: &TableName, filter: &str, facts: &mut Facts<'_>) -> bool {
+    facts.look(table, |table| affected::pinned(table, filter)).flatten().is_some_and(|rows| rows <= FEW)
 }
 
 /// The mode of LOCK TABLE; `None` for those that let everybody write.

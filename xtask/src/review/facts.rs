@@ -83,6 +83,11 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.enumeration(name, source).cloned())
     }
 
+    /// Looks at an enum without a copy of it.
+    pub fn look_enum<T>(&mut self, name: &TableName, look: impl FnOnce(&Enum) -> T) -> Option<T> {
+        self.with_source(|catalog, source| catalog.enumeration(name, source).map(look))
+    }
+
     pub fn table_of_index(&mut self, index: &TableName) -> Option<TableName> {
         self.with_source(|catalog, source| catalog.table_of_index(index, source))
     }
@@ -159,32 +164,13 @@ impl<'a> Facts<'a> {
         table: &TableName,
         columns: &[String],
     ) -> Result<(TableName, Vec<String>), String> {
-        let Some(facts) = self.table(table) else {
-            return Err(match self.asked() {
+        let found = self.look(table, |facts| facts.names_in_database(table, columns));
+        found.unwrap_or_else(|| {
+            Err(match self.asked() {
                 Some(name) => format!("{table} is not in {name}"),
                 None => "no database was asked".to_owned(),
-            });
-        };
-        let mut names = Vec::new();
-        for column in columns {
-            match facts.columns.get(column) {
-                Some(Column { written: Some(line), .. }) => {
-                    return Err(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
-                }
-                Some(Column { retyped: true, .. }) => {
-                    return Err(format!("{table}.{column} has another type until then"));
-                }
-                Some(Column { in_database: Some(name), .. }) => names.push(name.clone()),
-                Some(_) => return Err(format!("{table}.{column} is new in these files")),
-                None if facts.known => return Err(format!("{table} has no column {column}")),
-                None => names.push(column.clone()),
-            }
-        }
-        if let Some(line) = facts.written {
-            return Err(format!("line {line} writes rows of {table} first: only a run shows what is left"));
-        }
-        let name = facts.in_database.ok_or_else(|| format!("{table} is new in these files"))?;
-        Ok((name, names))
+            })
+        })
     }
 
     /// The number that a query gives, about a table by its name in the database.
@@ -340,6 +326,29 @@ pub fn by_rows(rows: i64) -> Severity {
 }
 
 impl Table {
+    fn names_in_database(&self, table: &TableName, columns: &[String]) -> Result<(TableName, Vec<String>), String> {
+        let mut names = Vec::new();
+        for column in columns {
+            match self.columns.get(column) {
+                Some(Column { written: Some(line), .. }) => {
+                    return Err(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
+                }
+                Some(Column { retyped: true, .. }) => {
+                    return Err(format!("{table}.{column} has another type until then"));
+                }
+                Some(Column { in_database: Some(name), .. }) => names.push(name.clone()),
+                Some(_) => return Err(format!("{table}.{column} is new in these files")),
+                None if self.known => return Err(format!("{table} has no column {column}")),
+                None => names.push(column.clone()),
+            }
+        }
+        if let Some(line) = self.written {
+            return Err(format!("line {line} writes rows of {table} first: only a run shows what is left"));
+        }
+        let name = self.in_database.clone().ok_or_else(|| format!("{table} is new in these files"))?;
+        Ok((name, names))
+    }
+
     /// The columns of its primary key; empty where none is known.
     #[must_use]
     pub fn primary_key(&self) -> Vec<String> {

@@ -4,14 +4,16 @@ use super::catalog::{Index, Table};
 use super::facts::Facts;
 use super::hazard::Site;
 use super::set::Transaction;
-use crate::sql::TableName;
 use crate::sql::action::CreateIndex;
+
+/// A table with more indexes than this is compared with the first ones only.
+pub const LOOKED_AT: usize = 200;
 
 /// Another index that finds the same rows: a valid one, of all rows, that begins with these columns.
 #[must_use]
 pub fn stands_in<'t>(table: &'t Table, name: &str, columns: &[String]) -> Option<&'t str> {
     let whole = |index: &Index| index.valid && index.filter.is_none() && index.columns.starts_with(columns);
-    let mut others = table.indexes.iter().filter(|(other, _)| *other != name);
+    let mut others = table.indexes.iter().take(LOOKED_AT).filter(|(other, _)| *other != name);
     others.find(|(_, index)| !columns.is_empty() && whole(index)).map(|(name, _)| name.as_str())
 }
 
@@ -28,7 +30,12 @@ pub fn keeps_apart<'t>(table: &'t Table, name: &str, columns: &[String]) -> Opti
                 columns.contains(column) && table.columns.get(column).is_none_or(|column| !column.retyped)
             })
     };
-    table.indexes.iter().find(|(other, index)| *other != name && sure(index)).map(|(name, _)| name.as_str())
+    table
+        .indexes
+        .iter()
+        .take(LOOKED_AT)
+        .find(|(other, index)| *other != name && sure(index))
+        .map(|(name, _)| name.as_str())
 }
 
 /// Whether the statement finds a valid index under its name and does nothing.
@@ -71,11 +78,6 @@ pub fn beside_the_migration(site: &Site<'_, '_>, statement: &str) -> Vec<String>
         return vec![format!("{statement};")];
     }
     vec!["-- before the deploy, with psql, in no transaction:".to_owned(), format!("{statement};")]
-}
-
-/// The table of an index that a statement names, where it is known.
-pub fn table_of(index: &TableName, facts: &mut Facts<'_>) -> Option<TableName> {
-    facts.table_of_index(index)
 }
 
 #[cfg(test)]

@@ -133,6 +133,11 @@ impl Session {
         self.local_timeout.as_deref().or(self.timeout.as_deref())
     }
 
+    #[must_use]
+    pub fn has_told(&self, hazard: &'static str, what: &str) -> bool {
+        self.told.contains(&(hazard, self.file, what.to_owned()))
+    }
+
     /// Whether this is the first time in this file that a hazard says this.
     pub fn first(&mut self, hazard: &'static str, what: &str) -> bool {
         self.told.insert((hazard, self.file, what.to_owned()))

@@ -33,7 +33,7 @@ const DAYS: i64 = 7;
 fn judge(site: &mut Site<'_, '_>) {
     let Action::DropIndex { name, concurrently, if_exists, .. } = site.action else { return };
     let lock = if *concurrently { Lock::ShareUpdateExclusive } else { Lock::AccessExclusive };
-    let Some(table) = indexes::table_of(name, site.facts) else {
+    let Some(table) = site.facts.table_of_index(name) else {
         let asked = site.facts.asked().map(str::to_owned);
         let why = match asked {
             Some(_) if *if_exists => return,
@@ -48,18 +48,18 @@ fn judge(site: &mut Site<'_, '_>) {
     };
     let known = site.facts.look(&table, |facts| {
         let index = facts.indexes.get(&name.name).cloned()?;
-        let other = if index.expressions || index.filter.is_some() {
-            None
-        } else {
-            indexes::stands_in(facts, &name.name, &index.columns).map(str::to_owned)
+        let plain = !index.expressions && index.filter.is_none();
+        let other = |columns: &[String]| {
+            let other = indexes::stands_in(facts, &name.name, columns).filter(|_| plain);
+            other.map(str::to_owned)
         };
+        let (whole, first) = (other(&index.columns), other(index.columns.get(..1).unwrap_or_default()));
         let apart = indexes::keeps_apart(facts, &name.name, &index.columns).is_some();
-        let constraint = facts.constraints.get(&name.name).filter(|constraint| {
-            matches!(constraint.kind, Kind::PrimaryKey | Kind::Unique | Kind::Exclude)
-        });
-        Some((index, other, apart, constraint.is_some()))
+        let backs = |kind: Kind| matches!(kind, Kind::PrimaryKey | Kind::Unique | Kind::Exclude);
+        let constrained = facts.constraints.get(&name.name).is_some_and(|constraint| backs(constraint.kind));
+        Some((index, (whole, first), apart, constrained))
     });
-    let Some((index, other, apart, constrained)) = known.flatten() else {
+    let Some((index, (whole, first), apart, constrained)) = known.flatten() else {
         let (severity, _) = site.facts.weight(&table);
         return site.find(
             Draft::new(severity, format!("drops index {name} of {table}: what used it reads the whole table from then on"))
@@ -84,10 +84,10 @@ fn judge(site: &mut Site<'_, '_>) {
         let columns = index.columns.join(", ");
         let title = format!("drops the unique index {name}: {table} ({columns}) may hold equal values, and ON CONFLICT over it fails");
         (Severity::Warning, title, DecidedBy::Static(String::new()))
-    } else if let Some(other) = other {
+    } else if let Some(other) = whole {
         (Severity::Note, format!("drops index {name} of {table}: {other} begins with the same columns"), DecidedBy::Static(String::new()))
     } else {
-        used(site, name, &table, &index)
+        used(site, name, &table, &index, first)
     };
     let sql = (!concurrently)
         .then(|| indexes::beside_the_migration(site, &format!("DROP INDEX CONCURRENTLY {}", name.quoted())));
@@ -100,24 +100,41 @@ fn judge(site: &mut Site<'_, '_>) {
     );
 }
 
-/// Whether queries use it, as far as the server counts.
-fn used(site: &mut Site<'_, '_>, name: &TableName, table: &TableName, index: &Index) -> (Severity, String, DecidedBy) {
+/// Whether queries use it, as far as the server counts. `first`: another index that begins with the same column.
+fn used(
+    site: &mut Site<'_, '_>,
+    name: &TableName,
+    table: &TableName,
+    index: &Index,
+    first: Option<String>,
+) -> (Severity, String, DecidedBy) {
     let columns = index.columns.join(", ");
-    let slow = format!("drops index {name}: what looks up {table} by {columns} reads the whole table from then on");
-    let (severity, decided) = site.facts.weight(table);
     let sql = "
 select coalesce(s.idx_scan, 0), (extract(epoch from now() - coalesce(d.stats_reset, pg_catalog.pg_postmaster_start_time())) / 86400)::bigint
 from pg_catalog.pg_stat_user_indexes s, pg_catalog.pg_stat_database d
 where s.schemaname = $1 and s.indexrelname = $2 and d.datname = current_database()";
     let answer = site.facts.live.as_mut().and_then(|live| live.rows(sql, &[&name.schema, &name.name]));
-    let Some(row) = answer.as_ref().and_then(|rows| rows.first()) else { return (severity, slow, decided) };
-    let (scans, days): (i64, i64) = (row.get(0), row.get(1));
-    let counted = site.facts.decided(&format!("{scans} uses in {days} days, {}", decided.detail()), None);
-    if scans == 0 && days >= DAYS {
-        let title = format!("drops index {name} of {table}, which this server has not used; others count for themselves");
-        return (Severity::Note, title, counted);
+    let counted: Option<(i64, i64)> =
+        answer.as_ref().and_then(|rows| rows.first()).map(|row| (row.get(0), row.get(1)));
+    let (weight, mut decided) = site.facts.weight(table);
+    if let Some((scans, days)) = counted {
+        let size = site.facts.volume(table).map(|volume| format!(", {}", volume.words()));
+        decided = site.facts.decided(&format!("{scans} uses in {days} days{}", size.unwrap_or_default()), None);
     }
-    (severity, slow, counted)
+    match (counted, first) {
+        (Some((0, DAYS..)), _) => {
+            let title = format!("drops index {name} of {table}, which this server has not used; others count for themselves");
+            (Severity::Note, title, decided)
+        }
+        (None | Some((0, _)), Some(other)) => {
+            let title = format!("drops index {name} of {table} ({columns}): {other} begins with the same column");
+            (Severity::Note, title, decided)
+        }
+        _ => {
+            let title = format!("drops index {name}: what looks up {table} by {columns} reads more, or all of it, from then on");
+            (weight, title, decided)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -134,13 +151,14 @@ mod tests {
 
     #[test]
     fn one_that_another_repeats_is_a_note_and_one_behind_a_constraint_an_error() {
-        let before = "CREATE TABLE t (a int, b int, CONSTRAINT t_b UNIQUE (b)); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a, b)";
+        let before = "CREATE TABLE t (a int, b int, c int, CONSTRAINT t_b UNIQUE (b)); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a, c); CREATE INDEX k ON t (c)";
         let severity = |sql: &str| {
             let found = found(sql, Transaction::Own, Before::Files(vec![before.to_owned()]));
             found.iter().find(|finding| finding.id == "H62").map(|finding| finding.severity)
         };
         assert_eq!(severity("DROP INDEX i"), Some(Severity::Note));
-        assert_eq!(severity("DROP INDEX j"), Some(Severity::Warning));
+        assert_eq!(severity("DROP INDEX j"), Some(Severity::Note));
+        assert_eq!(severity("DROP INDEX k"), Some(Severity::Warning));
         assert_eq!(severity("DROP INDEX t_b"), Some(Severity::Error));
     }
 }

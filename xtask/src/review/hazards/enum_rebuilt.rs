@@ -25,7 +25,8 @@ pub(super) static HAZARD: Hazard = Hazard {
 fn judge(site: &mut Site<'_, '_>) {
     let Action::ChangeType { table, column, data_type, .. } = site.action else { return };
     let Some(name) = types::named(data_type) else { return };
-    let Some(made) = site.facts.enumeration(&name).filter(|found| found.made.is_some()) else { return };
+    let made = site.facts.look_enum(&name, |found| found.made.is_some().then(|| found.clone()));
+    let Some(made) = made.flatten() else { return };
     if site.facts.is_new(table, site.at.file) {
         return;
     }

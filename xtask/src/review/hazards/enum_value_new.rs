@@ -19,8 +19,8 @@ pub(super) static HAZARD: Hazard = Hazard {
 
 fn judge(site: &mut Site<'_, '_>) {
     let Action::AddEnumValue { name, value, .. } = site.action else { return };
-    let known = site.facts.enumeration(name);
-    if known.is_some_and(|known| known.made.is_some() || known.values.contains(value)) {
+    let old = site.facts.look_enum(name, |known| known.made.is_some() || known.values.contains(value));
+    if old == Some(true) {
         return;
     }
     site.find(

@@ -46,8 +46,8 @@ fn added(site: &mut Site<'_, '_>, name: &TableName, value: &str, if_not_exists: 
         let title = format!("ALTER TYPE {name} ADD VALUE is refused in a transaction before PostgreSQL 12 (25001)");
         site.find(Draft::new(Severity::Error, title).remedy("run it by itself, before the deploy"));
     }
-    let known = site.facts.enumeration(name);
-    if !if_not_exists && known.is_some_and(|known| known.values.iter().any(|there| there == value)) {
+    let there = site.facts.look_enum(name, |known| known.values.iter().any(|there| there == value));
+    if !if_not_exists && there == Some(true) {
         let title = format!("{name} has the value {} already: ADD VALUE fails (42710)", literal(value));
         site.find(
             Draft::new(Severity::Error, title)
@@ -75,7 +75,7 @@ fn written(site: &Site<'_, '_>) -> Vec<(String, Label)> {
 
 /// Since 17 a value of a type that the same transaction made may be used.
 fn usable(site: &mut Site<'_, '_>, name: &TableName) -> bool {
-    let Some(made) = site.facts.enumeration(name).and_then(|found| found.made) else { return false };
+    let Some(made) = site.facts.look_enum(name, |found| found.made).flatten() else { return false };
     let same = made == site.at.file || site.scene.files[site.at.file].transaction == Transaction::Set;
     same && site.facts.major.is_some_and(|major| major >= 17)
 }
@@ -142,7 +142,7 @@ fn compared(facts: &mut Facts<'_>, table: &TableName, of: &TableName) -> Option<
     let has = facts.look(table, |table| {
         let of_type =
             table.columns.values().any(|column| types::named(&column.data_type).is_some_and(|name| name == *of));
-        of_type || !table.known && table.columns.values().any(|column| column.data_type.is_empty()) || !table.known
+        of_type || !table.known
     });
     let why = format!("{table} may have a column of the type {of} that the text is read for");
     has.unwrap_or(true).then_some((Severity::Warning, DecidedBy::NotJudged(why)))

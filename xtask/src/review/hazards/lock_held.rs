@@ -1,6 +1,8 @@
 //! H81: a lock is held while something else takes its time.
 
-use crate::review::cost::Work;
+use crate::review::affected::{self, Affected};
+use crate::review::cost::{Cost, Work};
+use crate::review::facts::by_rows;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
@@ -53,7 +55,7 @@ fn slow(site: &mut Site<'_, '_>) -> Vec<Slow> {
     let mut found: Vec<Slow> = Vec::new();
     for cost in site.costs.iter().filter(|cost| cost.work > Work::Catalog) {
         if !site.facts.is_new(&cost.table, site.at.file) {
-            let (severity, decided) = site.facts.weight(&cost.table);
+            let (severity, decided) = weight(site, cost);
             let (table, lock) = (cost.table.clone(), Some(cost.lock));
             found.push(Slow { table, lock, words: cost.work.words(), severity, decided });
         }
@@ -70,6 +72,20 @@ fn slow(site: &mut Site<'_, '_>) -> Vec<Slow> {
     found
 }
 
+/// By the rows that are written, where the database can tell how many, else by the whole table.
+fn weight(site: &mut Site<'_, '_>, cost: &Cost) -> (Severity, DecidedBy) {
+    let (severity, decided) = site.facts.weight(&cost.table);
+    let (Action::Update { filter, .. } | Action::Delete { filter, .. }) = site.action else { return (severity, decided) };
+    let wanted = severity > Severity::Note && !site.facts.session.has_told("H81", severity.word());
+    if site.facts.live.is_none() || !wanted {
+        return (severity, decided);
+    }
+    match affected::rows(site, &cost.table, filter.as_deref()) {
+        Affected::Rows { count, decided, .. } => (by_rows(count), decided),
+        Affected::Open(_) => (severity, decided),
+    }
+}
+
 fn held(site: &mut Site<'_, '_>, slow: &Slow) {
     // A VALIDATE beside its own NOT VALID is told as that.
     let validates = matches!(site.action, Action::ValidateConstraint { .. });
@@ -79,8 +95,7 @@ fn held(site: &mut Site<'_, '_>, slow: &Slow) {
     let all = site.facts.session.held(site.at);
     let Some(first) = all.iter().find(waits).cloned() else { return };
     let others = all.iter().filter(waits).map(|taken| &taken.table).filter(|table| **table != first.table).take(3).count();
-    let key = format!("{:?}", slow.severity);
-    if !site.facts.session.first("H81", &key) {
+    if !site.facts.session.first("H81", slow.severity.word()) {
         return;
     }
     let stay = match others {

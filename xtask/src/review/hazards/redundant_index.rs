@@ -2,6 +2,7 @@
 
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
+use crate::review::indexes::LOOKED_AT;
 use crate::sql::action::Action;
 
 pub(super) static HAZARD: Hazard = Hazard {
@@ -18,8 +19,6 @@ pub(super) static HAZARD: Hazard = Hazard {
 
 /// Beyond so many columns.
 const MANY: usize = 3;
-/// A table with more indexes than this is compared with the first ones only.
-const LOOKED_AT: usize = 200;
 
 fn judge(site: &mut Site<'_, '_>) {
     let Action::CreateIndex(index) = site.action else { return };

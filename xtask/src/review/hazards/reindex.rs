@@ -40,7 +40,7 @@ fn judge(site: &mut Site<'_, '_>) {
             true
         }
         Action::DropIndex { name, concurrently: true, .. } => {
-            if let Some(table) = indexes::table_of(name, site.facts) {
+            if let Some(table) = site.facts.table_of_index(name) {
                 partitioned(site, &table, Some(&name.name));
             }
             false
@@ -55,7 +55,7 @@ fn judge(site: &mut Site<'_, '_>) {
 fn waits(site: &mut Site<'_, '_>, what: &str, name: Option<&TableName>) {
     let table = match (what, name) {
         ("table", Some(name)) => Some(name.clone()),
-        ("index", Some(name)) => indexes::table_of(name, site.facts),
+        ("index", Some(name)) => site.facts.table_of_index(name),
         _ => None,
     };
     if table.as_ref().is_some_and(|table| site.facts.is_new(table, site.at.file)) {
