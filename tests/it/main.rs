@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may end where it stands")]
 #![allow(unreachable_pub, reason = "a test binary has no outside: `pub` is for the other modules")]
 
+mod accuracy;
 mod bad_input;
 mod changes;
 mod completions;
@@ -19,6 +20,7 @@ mod folders;
 mod freshness;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod fuzz;
 mod gates;
 mod harness;
 mod inventory;

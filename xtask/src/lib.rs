@@ -37,7 +37,7 @@
 //! An action: a function in `actions/`, its row in [`actions::ACTIONS`], a step in `workflows/db-change.toml`, a test. A kind
 //! of change: a variant of [`sql::Operation`], its arms in `sql/{nature,intent,render,flags}`,
 //! `drizzle/{diff,inverse,prompt,hints}`, `code/scaffold_kinds`, `verbs/questions`, and a row in `tests/it/kinds.rs`.
-//! A finding of the review: a rule in `sql/review_rules`, with a test that it fires and one that it does not.
+//! A hazard of the review: a file in `review/hazards` with its line in the list there, with a test that it fires and one that it does not.
 
 pub mod actions;
 pub mod cli;

@@ -1,24 +1,14 @@
-//! squawk for comparison: the pinned binary of its npm package, fetched once into the per-user cache and run directly, since
-//! its node wrapper costs more than the linting. What it finds in a case are names of its rules.
+//! squawk for comparison. What it finds in a case are names of its rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use serde_json::Value;
-use xtask::digest;
-use xtask::process::cache::{building, put_in_place};
-use xtask::process::{Run, places, tools};
+use xtask::process::{Run, fetch, places};
 
 use super::case::{self, Case, Label, Runs};
 use crate::sample::Ran;
-
-/// The newest on npm in November 2026.
-pub const VERSION: &str = "2.66.0";
-const PACKAGE: &str = "@squawk-cli/linux-x64";
-const SHA256: &str = "29a97bb145dbfd3868b04e7155f8d6773dfa81cb6f5e82530960539e55f4fa3a";
 
 /// About every statement of every file: whether there are time-outs is the runner's to say, `IF EXISTS` is a matter of taste.
 pub const NOISY: [&str; 3] = ["require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts"];
@@ -31,36 +21,10 @@ pub struct Options {
     pub transactions: bool,
 }
 
-/// The binary; fetched when the cache does not hold it.
-#[must_use]
-pub fn program() -> PathBuf {
-    let platform = (std::env::consts::OS, std::env::consts::ARCH);
-    assert_eq!(platform, ("linux", "x86_64"), "only the package {PACKAGE} is pinned");
-    let cache = places::cache();
-    let folder = cache.join(format!("squawk-{VERSION}"));
-    let program = folder.join("squawk");
-    if program.is_file() {
-        return program;
-    }
-    let work = building(&cache).unwrap();
-    let npm = tools::on_path("npm").expect("npm, to fetch squawk");
-    let pack = ["pack", "--silent", &format!("{PACKAGE}@{VERSION}")];
-    let packed = Ran::of(&Run::new(npm, work.path()).args(pack).timeout(Duration::from_secs(300)));
-    assert_eq!(packed.code, 0, "{}", packed.stderr);
-    let tarball = work.path().join(packed.stdout.trim());
-    assert_eq!(digest::of_file(&tarball).unwrap(), SHA256, "not the pinned package");
-    let untar = Ran::of(&Run::new("tar", work.path()).arg("-xzf").arg(&tarball));
-    assert_eq!(untar.code, 0, "{}", untar.stderr);
-    let made = work.path().join("package/bin");
-    fs::set_permissions(made.join("squawk"), fs::Permissions::from_mode(0o755)).unwrap();
-    put_in_place(&made, &folder, || program.is_file()).unwrap();
-    program
-}
-
 /// The rules that squawk names per case, by its path; a set of files has those of each.
 #[must_use]
 pub fn rules(cases: &[Case], options: Options) -> BTreeMap<String, BTreeSet<String>> {
-    let program = program();
+    let program = fetch::squawk(&places::cache()).unwrap();
     let work = tempfile::tempdir().unwrap();
     let mut found = BTreeMap::new();
     for runs in [Runs::Drizzle, Runs::Psql] {

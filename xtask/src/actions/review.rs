@@ -7,42 +7,41 @@ use anyhow::{Context, Result};
 use super::change::Change;
 use super::contradiction::Claim;
 use super::generate::Migration;
+use super::schema::history_of;
 use super::world::World;
-use crate::drizzle::Snapshot;
+use crate::digest;
+use crate::drizzle::{Snapshot, migrate};
 use crate::engine::{Outcome, StepContext};
-use crate::sql::review::{self, DecidedBy, Finding, Severity};
-use crate::sql::statements::{Action, Statement};
+use crate::review::{
+    self, Asked, Before, Class, Day, DecidedBy, Finding, Report, Set, Severity, Source, Transaction, comment,
+};
+use crate::sql::action::Action;
+use crate::sql::statements::Statement;
 use crate::sql::{Operation, TableName, intent, statements};
 use crate::state::Evidence;
 
 pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Outcome> {
     let change = Change::of(context)?;
     let migration = Migration::of(context)?;
-    // What the rows were before it, a database that has it does not tell.
-    let mut client = if change.applied { None } else { Some(world.read_source()?) };
     let sql = migration.sql()?;
-    let mut findings = review::review(&sql, client.as_mut())?;
     let (before, _) = migration.snapshots(world, context)?;
-    findings.extend(undeclared(&sql, &change.operations, &before));
+    let (report, set) = judged(world, &change, &migration, &before)?;
+    let ours = set.files.len() - 1;
+    let mut findings: Vec<Finding> = report.findings.into_iter().filter(|finding| finding.file == ours).collect();
+    findings.extend(undeclared(&sql, ours, &change.operations, &before));
+    comment::accept(ours, &set.files[ours], &mut findings, &Day::today());
     super::declare::one_breaking(&change.operations)?;
+    let findings = findings;
+    // An acceptance is about what the SQL does; the comments that accept something are no part of that.
+    let content = digest::of(comment::content(&sql).as_bytes());
+    let by_name =
+        |name: &str| context.accepted().into_iter().find(|word| word.finding == name && word.digest == content);
     let named: Vec<(String, &Finding)> = findings.iter().map(|finding| (name(finding, &findings), finding)).collect();
-    let errors: Vec<&(String, &Finding)> =
-        named.iter().filter(|(_, finding)| finding.severity == Severity::Error).collect();
-    let accepted =
-        |name: &str| context.accepted().into_iter().find(|word| word.finding == name && word.digest == migration.hash);
-    let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let summary = match findings.len() {
-        0 => "no finding".to_owned(),
-        _ => [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")]
-            .map(|(severity, word)| (count(severity), word))
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
-            .collect::<Vec<_>>()
-            .join(", "),
-    };
-    let lines: Vec<String> = named.iter().map(|(name, finding)| line(name, finding, &migration)).collect();
-    let evidence = Evidence::new(summary)
+    let (accepted, open): (Vec<_>, Vec<_>) = named
+        .iter()
+        .filter(|(_, finding)| finding.severity == Severity::Error)
+        .partition(|(name, finding)| finding.accepted.is_some() || by_name(name).is_some());
+    let evidence = Evidence::new(summary(&findings))
         .proven("migration", migration.hash.clone())
         .proven(
             "findings",
@@ -51,35 +50,67 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
                 .map(|(name, finding)| format!("{name} {}", finding.title).into())
                 .collect::<Vec<toml::Value>>(),
         )
-        .proven(
-            "accepted",
-            errors
-                .iter()
-                .filter(|(name, _)| accepted(name).is_some())
-                .map(|(name, _)| name.clone().into())
-                .collect::<Vec<toml::Value>>(),
-        )
+        .proven("accepted", accepted.iter().map(|(name, _)| name.clone().into()).collect::<Vec<toml::Value>>())
         .info(
             "claims",
             toml::Value::try_from(findings.iter().flat_map(claims).collect::<Vec<Claim>>())
                 .context("describing the findings")?,
         )
-        .info("lines", lines.iter().cloned().map(Into::into).collect::<Vec<toml::Value>>());
-    let open: Vec<(String, String)> = errors
-        .iter()
-        .filter(|(name, _)| accepted(name).is_none())
-        .map(|(name, finding)| (name.clone(), text(finding, &migration)))
-        .collect();
+        .info(
+            "lines",
+            named.iter().map(|(name, finding)| line(name, finding, &migration).into()).collect::<Vec<toml::Value>>(),
+        );
     if open.is_empty() {
         return Ok(Outcome::Passed(evidence));
     }
-    Ok(Outcome::Accept { findings: open, digest: migration.hash, evidence })
+    let open = open.iter().map(|(name, finding)| (name.clone(), text(finding, &migration))).collect();
+    Ok(Outcome::Accept { findings: open, digest: content, evidence })
+}
+
+/// The migration behind those that the asked database has not run yet, as one transaction of drizzle-orm. The database is production,
+/// where that may be read, else the source of the copies; one that has this migration already cannot say what the rows were before it.
+fn judged(world: &World<'_>, change: &Change, migration: &Migration, before: &Snapshot) -> Result<(Report, Set)> {
+    let (config, history) = history_of(world)?;
+    let mut asked = world.read_production()?;
+    if asked.is_none() && !change.applied {
+        asked = Some((world.source_name().to_owned(), world.read_source()?));
+    }
+    let mut waiting = Vec::new();
+    let mut current = false;
+    if let Some((_, client)) = &mut asked {
+        let applied = migrate::applied(client, &config)?;
+        let pending = history.pending(&applied);
+        let skipped = history.skipped(&applied);
+        let ours = pending.iter().position(|entry| entry.tag == migration.tag);
+        current = ours.is_some();
+        waiting = pending[..ours.unwrap_or(0)].iter().filter(|entry| !skipped.contains(entry)).copied().collect();
+    }
+    let mut files = Vec::new();
+    for path in waiting.iter().map(|entry| history.sql_path(entry)).chain([migration.file.clone()]) {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
+        let path = path.strip_prefix(&world.root).map_or(path.clone(), Into::into);
+        files.push(Source { path, text, transaction: Transaction::Set });
+    }
+    let set = Set { files, before: Before::Snapshot(Box::new(before.clone())), pending: true, major: None };
+    let asked = asked.as_mut().filter(|_| current).map(|(name, client)| Asked { client, name: name.clone() });
+    Ok((review::review(&set, asked), set))
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| (count(severity), severity.word()))
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    if counts.is_empty() { "no finding".to_owned() } else { counts.join(", ") }
 }
 
 /// What the file does beyond the declared operations and what follows from them: a hand has been at it, or the wrong file is
 /// under review. Such a statement may be right, and then somebody says so. What Drizzle does not know it does not drop either:
 /// no later comparison with the schema files would miss it.
-fn undeclared(sql: &str, operations: &[Operation], before: &Snapshot) -> Vec<Finding> {
+fn undeclared(sql: &str, file: usize, operations: &[Operation], before: &Snapshot) -> Vec<Finding> {
     let statements = statements::parse(sql).statements;
     let named = intent::undeclared(operations, &statements);
     let custom = operations.iter().any(super::generate::is_custom);
@@ -88,17 +119,24 @@ fn undeclared(sql: &str, operations: &[Operation], before: &Snapshot) -> Vec<Fin
         .iter()
         .filter(|statement| named.contains(statement) || foreign(statement))
         .map(|statement| Finding {
-            id: "undeclared".to_owned(),
-            class: "intent".to_owned(),
+            id: "undeclared",
+            class: Class::Intent,
             severity: Severity::Error,
             title: "does what nobody declared".to_owned(),
+            file,
             line: statement.line,
             column: statement.column,
+            span: statement.start..statement.end,
             statement: statement.text.clone(),
+            table: None,
             lock: None,
-            blocks: None,
-            decided_by: DecidedBy::Static,
+            rewrites: false,
+            scans: false,
+            decided_by: DecidedBy::Static(String::new()),
             remedy: "take it out, declare it, or accept it by name".to_owned(),
+            sql: Vec::new(),
+            rule: None,
+            accepted: None,
         })
         .collect()
 }
@@ -125,14 +163,15 @@ fn may_go(action: &Action, before: &Snapshot) -> bool {
 /// What a finding says that the trial can confirm or deny, for each table of its statement.
 fn claims(finding: &Finding) -> Vec<Claim> {
     let decided = !matches!(finding.decided_by, DecidedBy::NotJudged(_));
+    let of_its_own = |table: Option<&TableName>| finding.table.is_none() || finding.table.as_ref() == table;
     let claim = |table: Option<&TableName>| Claim {
-        id: finding.id.clone(),
+        id: finding.id.to_owned(),
         line: finding.line,
         table: table.cloned(),
-        lock: finding.lock.clone(),
-        rewrites: ["H21", "H23", "H24", "H50"].contains(&finding.id.as_str()),
-        scans: ["H30", "H31"].contains(&finding.id.as_str()),
-        fails: finding.class == "may_fail" && finding.severity == Severity::Error && decided,
+        lock: finding.lock.map(|lock| lock.to_string()),
+        rewrites: finding.rewrites && of_its_own(table),
+        scans: finding.scans && of_its_own(table),
+        fails: finding.class == Class::MayFail && finding.severity == Severity::Error && decided,
     };
     let parsed = statements::parse(&finding.statement).statements;
     let tables: BTreeSet<&TableName> =
@@ -143,26 +182,19 @@ fn claims(finding: &Finding) -> Vec<Claim> {
 /// `H10`, or `H10:3` where the rule fires more than once.
 fn name(finding: &Finding, all: &[Finding]) -> String {
     let once = all.iter().filter(|other| other.id == finding.id).count() == 1;
-    if once { finding.id.clone() } else { format!("{}:{}", finding.id, finding.line) }
+    if once { finding.id.to_owned() } else { format!("{}:{}", finding.id, finding.line) }
 }
 
 fn line(name: &str, finding: &Finding, migration: &Migration) -> String {
-    let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
-    format!("{severity} {name} {}", text(finding, migration))
+    let accepted = finding.accepted.as_ref();
+    let accepted = accepted.map(|accepted| format!(" (accepted in {}: {})", accepted.place, accepted.reason));
+    let severity = finding.severity.word();
+    format!("{severity} {name} {}{}", text(finding, migration), accepted.unwrap_or_default())
 }
 
 fn text(finding: &Finding, migration: &Migration) -> String {
-    let decided = match &finding.decided_by {
-        DecidedBy::Static => "static".to_owned(),
-        DecidedBy::Live(how) => format!("live: {how}"),
-        DecidedBy::NotJudged(why) => format!("not judged: {why}"),
-    };
-    let lock = finding.lock.as_deref().map(|lock| format!("; takes {lock}")).unwrap_or_default();
-    format!("{} ({decided}{lock})   {}:{}", finding.title, migration.shown, finding.line)
+    let lock = finding.lock.map(|lock| format!("; takes {lock}")).unwrap_or_default();
+    format!("{} ({}{lock})   {}:{}", finding.title, finding.decided_by, migration.shown, finding.line)
 }
 
 #[cfg(test)]
@@ -179,7 +211,7 @@ mod tests {
         before.0["views"]["public.active"] = serde_json::json!({ "name": "active", "schema": "public" });
         let (table, from, to) = (TableName::new("public", "users"), "email".to_owned(), "mail".to_owned());
         let rename = [Operation::RenameColumn { table, from, to }];
-        let lines = |sql: &str| undeclared(sql, &rename, &before).iter().map(|found| found.line).collect::<Vec<_>>();
+        let lines = |sql: &str| undeclared(sql, 0, &rename, &before).iter().map(|found| found.line).collect::<Vec<_>>();
         let made = "ALTER TABLE users DROP CONSTRAINT users_email_unique;\nDROP INDEX by_email;\nDROP VIEW active;\n";
         assert_eq!(lines(made), [] as [usize; 0]);
         for more in ["ALTER TABLE users DROP CONSTRAINT no_overlap;", "DROP INDEX by_hand;", "DROP VIEW by_hand;"] {

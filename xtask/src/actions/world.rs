@@ -165,6 +165,19 @@ impl<'a> World<'a> {
         connect::connect_read_only(&self.url(self.source_name())?, APPLICATION)
     }
 
+    /// A session that reads only on the production database, with its target's name, where the environment says how to reach it.
+    pub fn read_production(&self) -> Result<Option<(String, Client)>> {
+        let Some(name) = self.readable_production() else { return Ok(None) };
+        let client = connect::connect_read_only(&self.url(name)?, APPLICATION)?;
+        Ok(Some((name.to_owned(), client)))
+    }
+
+    fn readable_production(&self) -> Option<&str> {
+        let mut targets = self.loaded.workflow.target.iter();
+        let found = targets.find(|(_, target)| target.role == Role::Production && self.env(&target.url_env).is_some());
+        found.map(|(name, _)| name.as_str())
+    }
+
     /// The url of a development target: the only kind that is ever written to here.
     pub fn writable_url(&self, target: &str) -> Result<DatabaseUrl> {
         if self.experiment.is_some() {
@@ -347,6 +360,10 @@ impl Host for World<'_> {
                 let said = super::probe::applied(self, target)?;
                 (said.clone(), said)
             }
+            None if probe == "production" => match self.readable_production() {
+                Some(name) => super::probe::database(self, name)?,
+                None => ("not asked".to_owned(), "not asked\n".to_owned()),
+            },
             None => super::probe::database(self, probe.strip_prefix("database:").unwrap_or(probe))?,
         };
         if let Ok(mut probes) = self.probes.lock() {

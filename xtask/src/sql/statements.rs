@@ -40,16 +40,17 @@ pub struct SyntaxError {
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
     let parse = SourceFile::parse(text);
-    let lines = Lines::of(text);
+    let mut reading = Reading::of(text);
     let errors = parse
         .errors()
         .iter()
         .map(|error| {
             let at = usize::from(error.range().start());
-            let (line, column) = lines.position(text, at);
+            let (line, column) = reading.position(at);
             SyntaxError { at, line, column, message: error.message().to_owned() }
         })
         .collect();
+    let mut reading = Reading::of(text);
     let statements = parse
         .syntax_node()
         .children()
@@ -58,7 +59,7 @@ pub fn parse(text: &str) -> Parsed {
             let range = node.text_range();
             let (start, end) = (usize::from(range.start()), usize::from(range.end()));
             let statement = text.get(start..end).unwrap_or_default().trim_end_matches(';').trim();
-            let (line, column) = lines.position(text, start);
+            let (line, column) = reading.position(start);
             Statement {
                 text: statement.to_owned(),
                 line,
@@ -72,19 +73,32 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { statements, errors }
 }
 
-/// Where each line of a file begins.
-struct Lines(Vec<usize>);
+/// Line and column of one byte after the other: each byte of the file is looked at once, however long its lines are.
+struct Reading<'t> {
+    text: &'t str,
+    at: usize,
+    line: usize,
+    column: usize,
+}
 
-impl Lines {
-    fn of(text: &str) -> Lines {
-        let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Lines(std::iter::once(0).chain(begins).collect())
+impl Reading<'_> {
+    fn of(text: &str) -> Reading<'_> {
+        Reading { text, at: 0, line: 1, column: 1 }
     }
 
-    fn position(&self, text: &str, at: usize) -> (usize, usize) {
-        let line = self.0.partition_point(|begin| *begin <= at);
-        let begin = self.0.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        (line, text.get(begin..at).unwrap_or_default().chars().count() + 1)
+    fn position(&mut self, at: usize) -> (usize, usize) {
+        if at < self.at {
+            *self = Reading::of(self.text);
+        }
+        for character in self.text.get(self.at..at).unwrap_or_default().chars() {
+            if character == '\n' {
+                (self.line, self.column) = (self.line + 1, 1);
+            } else {
+                self.column += 1;
+            }
+        }
+        self.at = at;
+        (self.line, self.column)
     }
 }
 

@@ -11,6 +11,7 @@ mod figure;
 mod peers;
 mod plan;
 mod resume;
+mod review;
 mod server;
 mod status;
 
@@ -42,6 +43,10 @@ const BENCHES: &[Bench] = &[
     Bench { name: "resume-task", bar: 0.3, measure: resume::against_task },
     Bench { name: "plan-files", bar: 2.0, measure: plan::plan },
     Bench { name: "status", bar: 5.0, measure: status::status },
+    Bench { name: "review-files", bar: 1.0, measure: review::many_files },
+    Bench { name: "review-file", bar: 1.0, measure: review::one_file },
+    Bench { name: "review-text", bar: 11.0, measure: review::text },
+    Bench { name: "review-live", bar: 0.1, measure: review::live },
     Bench { name: "server-tmpfs", bar: 0.2, measure: server::in_memory },
     Bench { name: "server-disk", bar: 0.4, measure: server::on_disk },
     Bench { name: "cold-build", bar: 1.0, measure: build::cold },

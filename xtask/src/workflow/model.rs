@@ -143,7 +143,7 @@ pub struct Step {
     /// Globs whose contents belong to the freshness key. A folder stands for all that is in it; folders behind a link are not looked into.
     #[serde(default)]
     pub inputs: Vec<String>,
-    /// Outside state that belongs to the freshness key: `database:TARGET`.
+    /// Outside state that belongs to the freshness key: `database:TARGET`, `applied:TARGET`; `production`, where it may be read.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub probes: Vec<Spanned<String>>,

@@ -180,10 +180,10 @@ fn check_step(
         let known = ["database:", "applied:"]
             .iter()
             .any(|kind| probe.get_ref().strip_prefix(kind).is_some_and(|target| workflow.target.contains_key(target)));
-        if !known {
+        if !known && probe.get_ref() != "production" {
             found.push(
                 Problem::new(probe.span(), format!("`{}` is not a probe", probe.get_ref()), "here")
-                    .help("write `database:TARGET` or `applied:TARGET` with a target of this file"),
+                    .help("write `production`, or `database:TARGET` or `applied:TARGET` with a target of this file"),
             );
         }
     }

@@ -5,7 +5,6 @@ use crate::review::dependants::Stands;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
-use crate::review::types;
 use crate::sql::TableName;
 use crate::sql::action::Action;
 
@@ -106,14 +105,7 @@ fn data_type(site: &mut Site<'_, '_>, name: &TableName, cascade: bool) {
     if site.facts.enumeration(name).is_some_and(|known| known.made.is_some()) {
         return;
     }
-    let mut columns = Vec::new();
-    for (table, column) in site.facts.columns_of_type(name) {
-        // These files may have given the column another type, or dropped it.
-        let known = site.facts.column(&table, &column);
-        if known.is_some_and(|known| types::named(&known.data_type).as_ref() == Some(name)) {
-            columns.push((table, column));
-        }
-    }
+    let columns = site.facts.columns_of_type(name);
     let names = columns.iter().map(|(table, column)| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
     let (severity, title, decided) = match (cascade, columns.as_slice()) {
         (false, []) => {

@@ -13,6 +13,8 @@ struct Document<'a> {
     files: Vec<File>,
     /// The database that was asked.
     asked: Option<&'a str>,
+    /// Spent on waiting for its answers.
+    asking_seconds: Option<f64>,
     findings: Vec<Entry<'a>>,
 }
 
@@ -57,6 +59,7 @@ pub fn json(report: &Report, files: &[Source], catalogue: &dyn Catalogue) -> any
         schema: "1.0",
         files: paths.iter().zip(statements).map(|(file, statements)| File { file: file.clone(), statements }).collect(),
         asked: report.asked.as_deref(),
+        asking_seconds: report.asked.as_ref().map(|_| report.asking.as_secs_f64()),
         findings: report.findings.iter().map(|finding| entry(finding, &paths, catalogue)).collect(),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
