@@ -35,6 +35,9 @@ pub enum Verb {
         #[command(subcommand)]
         verb: WorkflowVerb,
     },
+    /// Judge migrations of any program: what loses data, breaks code, fails on the rows, makes others wait
+    #[command(next_line_help = true, after_help = REVIEW)]
+    Review(Review),
     /// Adopt an existing repo: the workflow file, a thin crate, an alias, a baseline
     #[command(after_help = "Example: cargo xtask init ../shop --dry-run")]
     Init(Init),
@@ -57,8 +60,7 @@ pub enum Verb {
     /// Not built yet
     #[command(
         hide = true,
-        name = "review",
-        alias = "rollback",
+        name = "rollback",
         alias = "backup",
         alias = "deploy",
         alias = "stats",
@@ -70,6 +72,60 @@ pub enum Verb {
         rest: Vec<String>,
     },
 }
+
+#[derive(Clone, Debug, Args)]
+pub struct Review {
+    /// Files, folders or globs [default: the migrations folder of the workflow file]
+    pub paths: Vec<PathBuf>,
+    /// Only what this range of git adds or changes: `origin/main...HEAD`
+    #[arg(long, value_name = "A..B")]
+    pub changed: Option<String>,
+    /// Accept what this file lists: findings from before the first review
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write all that is found now into that file, and accept it
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub write_baseline: Option<PathBuf>,
+    /// Ask the rows of this database, read-only [default: the workflow's `[target.production]`, where its variable is set]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// How to say what was found, on stdout
+    #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
+    pub format: ReviewFormat,
+    /// Explain a hazard, by its id or by what another linter calls it
+    #[arg(long, value_name = "ID", exclusive = true)]
+    pub explain: Option<String>,
+    /// List the hazards
+    #[arg(long, exclusive = true)]
+    pub list: bool,
+    /// The server's major version, where no database is asked
+    #[arg(long, value_name = "N", hide = true)]
+    pub pg_version: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    Text,
+    Json,
+    Sarif,
+    Github,
+}
+
+const REVIEW: &str = "\
+Needs no workflow file, git or database. Folders of Drizzle, Prisma, Flyway,
+sqlx, Diesel, golang-migrate, dbmate and goose are known by their layout: order,
+transaction, way back. Other files are taken as `psql -f` runs them.
+
+One statement is accepted where it stands, all of a kind in the workflow file:
+  -- db-change: accept H10 until=2027-01-31 reason=\"deployed together\"
+  [[accept]] with rule, scope, reason, until
+
+Exit code 1: an error that nobody accepted; 2: nothing to review, or bad input;
+6: the database cannot be asked.
+
+Example: cargo xtask review db/migrations
+         cargo xtask review --changed origin/main...HEAD --format github
+         cargo xtask review --explain H10";
 
 const COMPLETIONS: &str = "\
 Examples:

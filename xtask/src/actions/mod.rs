@@ -208,5 +208,6 @@ pub fn catalogue() -> Catalogue {
         actions: ACTIONS.iter().map(|action| (action.name, action.with)).collect(),
         red: vec!["schema-test.red"],
         optional: vec!["docs.read", "code.old", "code.typecheck", "code.api-tests", "code.suite", "seed"],
+        findings: crate::review::known::ids().collect(),
     }
 }

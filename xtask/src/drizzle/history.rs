@@ -39,6 +39,13 @@ impl History {
         Ok(History { layout, entries: journal.entries.clone(), out, journal: Some(journal) })
     }
 
+    /// The database that it is for, where that is not PostgreSQL.
+    #[must_use]
+    pub fn foreign_dialect(&self) -> Option<&str> {
+        let dialect = self.journal.as_ref()?.dialect.as_str();
+        (!["", "pg", "postgresql"].contains(&dialect)).then_some(dialect)
+    }
+
     #[must_use]
     pub fn entry(&self, tag: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.tag == tag)

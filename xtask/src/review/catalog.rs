@@ -4,7 +4,7 @@
 //! Invariant: each object carries the name that the database knows it by, so that a question about it can be asked of a database
 //! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
@@ -21,6 +21,9 @@ pub struct Table {
     pub constraints: BTreeMap<String, Constraint>,
     pub indexes: BTreeMap<String, Index>,
     pub partitioned: bool,
+    /// `RANGE (at)`
+    pub partition_key: Option<String>,
+    pub default_partition: Option<TableName>,
     pub partition_of: Option<TableName>,
     /// Line of the last statement that wrote rows.
     pub written: Option<usize>,
@@ -82,6 +85,8 @@ pub struct Enum {
     pub values: Vec<String>,
     /// The reviewed file that made it.
     pub made: Option<usize>,
+    /// The values of the one that it stands in for: dropped, and made again by the reviewed files.
+    pub before: Option<Vec<String>>,
     /// Values that the reviewed files added: value, file and statement.
     pub added: Vec<(String, usize, usize)>,
 }
@@ -140,6 +145,8 @@ pub struct Place {
 pub struct Catalog {
     tables: HashMap<TableName, Table>,
     enums: HashMap<TableName, Enum>,
+    /// The values of types that are gone; empty where nobody knows them.
+    dropped: HashMap<TableName, Vec<String>>,
     /// Functions that the files or the history made: whether they are volatile, where all of a name agree.
     routines: HashMap<TableName, Option<bool>>,
     /// Domains that they made: whether they restrict their values.
@@ -149,7 +156,9 @@ pub struct Catalog {
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
-    gone: std::collections::HashSet<TableName>,
+    gone: HashSet<TableName>,
+    /// Tables that a reviewed statement was about, since [`Catalog::settle`].
+    touched: HashSet<TableName>,
 }
 
 impl Catalog {
@@ -161,6 +170,7 @@ impl Catalog {
 
     pub fn enumeration(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Enum> {
         if !self.enums.contains_key(name)
+            && !self.dropped.contains_key(name)
             && let Some(found) = source.enumeration(name)
         {
             self.enums.insert(name.clone(), found);
@@ -225,6 +235,7 @@ impl Catalog {
     /// The table, made known as one of which only the name is, where nobody knows more.
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
+        self.touched.insert(name.clone());
         self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
     }
 
@@ -233,6 +244,19 @@ impl Catalog {
             .columns
             .entry(column.to_owned())
             .or_insert_with(|| Column { in_database: Some(column.to_owned()), ..Column::default() })
+    }
+
+    /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.
+    pub fn settle(&mut self) {
+        for name in self.touched.drain() {
+            let Some(table) = self.tables.get_mut(&name) else { continue };
+            table.written = None;
+            for (column, facts) in &mut table.columns {
+                facts.in_database = Some(column.clone());
+                (facts.retyped, facts.written, facts.filled) = (false, None, None);
+            }
+            table.in_database = Some(name);
+        }
     }
 
     /// Takes note of what a statement does.
@@ -297,10 +321,18 @@ impl Catalog {
                 }
                 self.indexes.remove(name);
             }
-            Action::AttachPartition { table, partition } => {
+            Action::AttachPartition { table, partition, bounds } => {
                 self.entry(partition, source).partition_of = Some(table.clone());
+                if is_default(bounds) {
+                    self.entry(table, source).default_partition = Some(partition.clone());
+                }
             }
             Action::DetachPartition { partition, .. } => self.entry(partition, source).partition_of = None,
+            Action::CreateType { name, labels } => {
+                let before = self.dropped.get(name).cloned();
+                let made = Enum { values: labels.clone(), made: place.file, before, ..Enum::default() };
+                self.enums.insert(name.clone(), made);
+            }
             Action::CreateRoutine { kind, name, replace, volatile } => {
                 let volatile = Some(*volatile);
                 let known = self.routines.entry(name.clone()).or_insert(volatile);
@@ -321,10 +353,9 @@ impl Catalog {
                 self.note(if *materialized { "materialized view" } else { "view" }, name, place);
             }
             Action::CreateOther { kind, name } => self.note(kind, name, place),
-            Action::CreateType { name } => {
-                self.enums.insert(name.clone(), Enum { made: place.file, ..Enum::default() });
-            }
             Action::DropType { name, .. } => {
+                let gone = self.enumeration(name, source).map(|found| found.values.clone());
+                self.dropped.insert(name.clone(), gone.unwrap_or_default());
                 self.enums.remove(name);
             }
             Action::AddEnumValue { name, value, .. } => {
@@ -382,10 +413,15 @@ impl Catalog {
             made: place.file,
             known: !create.from_query && create.inherits.is_empty() && create.partition_of.is_none(),
             partitioned: create.partitioned,
+            partition_key: create.partition_key.clone(),
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
         self.tables.insert(name.clone(), made);
+        if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
+            self.entry(parent, source).default_partition = Some(name.clone());
+        }
+        self.touched.insert(name.clone());
         for column in &create.columns {
             self.add_column(column, place, source);
         }
@@ -494,7 +530,10 @@ impl Catalog {
             };
             found.indexes.insert(name.clone(), index);
         }
-        found.constraints.insert(name, constraint);
+        found.constraints.insert(name.clone(), constraint);
+        if backed {
+            self.indexes.insert(table.beside(&name), table.clone());
+        }
     }
 
     /// The columns of a constraint, which may be told by an index.
@@ -546,6 +585,7 @@ impl Catalog {
         self.tables.remove(from);
         self.gone.insert(from.clone());
         self.tables.insert(to.clone(), table);
+        self.touched.insert(to.clone());
         self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
         for facts in self.tables.values_mut() {
             for constraint in facts.constraints.values_mut() {
@@ -583,6 +623,11 @@ impl Catalog {
             }
         }
     }
+}
+
+/// The bounds of the partition that takes what no other does.
+fn is_default(bounds: &str) -> bool {
+    bounds.trim().eq_ignore_ascii_case("default")
 }
 
 /// A value that is no NULL whatever the row holds: a literal, or a function known to give one.

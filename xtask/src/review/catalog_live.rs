@@ -10,7 +10,9 @@ use crate::sql::action::Generated;
 const TABLE: &str = "
 select c.oid, c.relkind = 'p', (select format('%s.%s', pn.nspname, p.relname) from pg_catalog.pg_inherits i
     join pg_catalog.pg_class p on p.oid = i.inhparent join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
-    where i.inhrelid = c.oid and c.relispartition limit 1)
+    where i.inhrelid = c.oid and c.relispartition limit 1),
+  pg_catalog.pg_get_partkeydef(c.oid), (select format('%s.%s', dn.nspname, d.relname) from pg_catalog.pg_partitioned_table p
+    join pg_catalog.pg_class d on d.oid = p.partdefid join pg_catalog.pg_namespace dn on dn.oid = d.relnamespace where p.partrelid = c.oid)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'f')";
 
@@ -101,6 +103,8 @@ impl Source for Live<'_> {
             constraints,
             indexes,
             partitioned,
+            partition_key: row.get(3),
+            default_partition: row.get::<_, Option<String>>(4).map(TableName::from),
             partition_of: parent.map(TableName::from),
             ..Table::default()
         })

@@ -28,6 +28,7 @@ pub struct Facts<'a> {
     pub major: Option<u32>,
     /// Whether what an earlier file made is still empty for a later one.
     pub(super) pending: bool,
+    pub session: super::session::Session,
     /// `SET` in force: name to value.
     pub settings: std::collections::HashMap<String, String>,
 }
@@ -65,6 +66,11 @@ impl<'a> Facts<'a> {
 
     pub fn table(&mut self, name: &TableName) -> Option<Table> {
         self.with_source(|catalog, source| catalog.table(name, source).cloned())
+    }
+
+    /// Looks at a table without a copy of it.
+    pub fn look<T>(&mut self, name: &TableName, look: impl FnOnce(&Table) -> T) -> Option<T> {
+        self.with_source(|catalog, source| catalog.table(name, source).map(look))
     }
 
     pub fn column(&mut self, table: &TableName, column: &str) -> Option<Column> {
@@ -117,7 +123,7 @@ impl<'a> Facts<'a> {
 
     /// How large a table is, by its name in the database.
     pub fn volume(&mut self, table: &TableName) -> Option<Volume> {
-        let name = self.table(table)?.in_database?;
+        let name = self.look(table, |table| table.in_database.clone())??;
         self.live.as_mut()?.volume(&name)
     }
 

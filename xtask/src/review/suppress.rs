@@ -64,7 +64,7 @@ pub fn apply(rules: &[Rule], findings: &mut [Finding], today: &Day) -> Vec<(usiz
 }
 
 impl Rule {
-    fn is_about(&self, finding: &Finding) -> bool {
+    pub(super) fn is_about(&self, finding: &Finding) -> bool {
         let here = match &self.scope {
             Scope::Statement(file, bytes) => {
                 finding.file == *file && !finding.span.is_empty() && bytes.contains(&finding.span.start)

@@ -209,7 +209,7 @@ mod tests {
             statement.actions.iter().for_each(|action| catalog.apply(action, place, &mut Nothing));
         }
         let settings = std::collections::HashMap::new();
-        Facts { catalog, live: None, before: None, major: None, pending: false, settings }
+        Facts { catalog, live: None, before: None, major: None, pending: false, session: Default::default(), settings }
     }
 
     #[test]

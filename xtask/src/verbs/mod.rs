@@ -17,6 +17,7 @@ mod open;
 mod place;
 mod plan;
 mod questions;
+mod review;
 mod show;
 mod test;
 mod values;
@@ -32,6 +33,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Verb::DbChange(arguments) => db_change(arguments),
         Verb::Run { name, go } => change::run_workflow(name, go),
         Verb::Workflow { verb } => workflow::run(verb),
+        Verb::Review(asked) => review::review(asked),
         Verb::Init(init) => init::init(init),
         Verb::Doctor => doctor::doctor(),
         Verb::Demo(demo) => demo::demo(demo),

@@ -30,7 +30,29 @@ pub struct Workflow {
     /// [default: workflows/allowed_signers]
     #[serde(default)]
     pub allowed_signers: Option<String>,
+    /// What the review may find here, and why that is all right.
+    #[serde(default)]
+    pub accept: Vec<Accept>,
     pub phase: Vec<Phase>,
+}
+
+/// A kind of finding that counts no more, with the reason.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// `H60`
+    #[schemars(with = "String")]
+    pub rule: Spanned<String>,
+    /// A file, a folder or a glob, from the root of the repo. [default: everywhere]
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub scope: Option<Spanned<String>>,
+    #[schemars(with = "String")]
+    pub reason: Spanned<String>,
+    /// The last day on which it counts: `2027-01-31`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Spanned<String>>,
 }
 
 /// A named real database.

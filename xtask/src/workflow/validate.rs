@@ -7,7 +7,8 @@ use toml::Spanned;
 use super::diagnostic::{Problem, did_you_mean};
 use super::duration;
 use super::load::captured_names;
-use super::model::{By, Expect, Precondition, Step, Workflow};
+use super::model::{Accept, By, Expect, Precondition, Step, Workflow};
+use crate::review::Day;
 
 /// The version of the workflow format that this program reads.
 pub const SCHEMA: &str = "1.0";
@@ -26,6 +27,8 @@ pub struct Catalogue {
     pub red: Vec<&'static str>,
     /// Actions that a repo may have nothing to do for; no step with another one may be `off`.
     pub optional: Vec<&'static str>,
+    /// What the review may find, by id.
+    pub findings: Vec<&'static str>,
 }
 
 /// Everything wrong with a workflow, in the order of the file.
@@ -40,6 +43,7 @@ pub fn problems(workflow: &Workflow, catalogue: &Catalogue) -> Vec<Problem> {
     let steps: Vec<&Step> = workflow.phase.iter().flat_map(|phase| &phase.step).collect();
     let ids: Vec<&str> = steps.iter().map(|step| step.id.get_ref().as_str()).collect();
     durations(workflow, &mut found);
+    workflow.accept.iter().for_each(|accept| accepted(accept, catalogue, &mut found));
     for (position, step) in steps.iter().enumerate() {
         if ids[..position].contains(&ids[position]) {
             found.push(Problem::new(
@@ -132,6 +136,33 @@ fn durations(workflow: &Workflow, found: &mut Vec<Problem>) {
                     .help("write a whole number and a unit: `250ms`, `30s`, `5m`, `24h`"),
             );
         }
+    }
+}
+
+fn accepted(accept: &Accept, catalogue: &Catalogue, found: &mut Vec<Problem>) {
+    let rule = &accept.rule;
+    if !catalogue.findings.contains(&rule.get_ref().as_str()) {
+        let problem = Problem::new(
+            rule.span(),
+            format!("the review has no finding `{}` that can be accepted", rule.get_ref()),
+            "here",
+        );
+        let guess = did_you_mean(rule.get_ref(), catalogue.findings.iter());
+        found.push(problem.help(guess.unwrap_or_else(|| "write one of `cargo xtask review --list`".to_owned())));
+    }
+    if accept.reason.get_ref().trim().is_empty() {
+        let problem = Problem::new(accept.reason.span(), "a finding is accepted for a reason", "here");
+        found.push(problem.help("say why it is all right in this repo"));
+    }
+    if let Some(until) = accept.until.as_ref().filter(|until| Day::parse(until.get_ref()).is_none()) {
+        let problem = Problem::new(until.span(), format!("`{}` is not a day", until.get_ref()), "here");
+        found.push(problem.help("write year, month and day: `2027-01-31`"));
+    }
+    if let Some(scope) = &accept.scope
+        && let Err(error) = glob::Pattern::new(scope.get_ref())
+    {
+        let problem = Problem::new(scope.span(), format!("`{}` is not a glob: {}", scope.get_ref(), error.msg), "here");
+        found.push(problem.help("write a file, a folder, or a glob such as `packages/db/drizzle/0007_*.sql`"));
     }
 }
 
