@@ -204,6 +204,13 @@ impl Catalog {
     /// The columns of a type, as far as they are known.
     pub fn columns_of_type(&mut self, name: &TableName, source: &mut dyn Source) -> Vec<(TableName, String)> {
         let mut found = source.columns_of_type(name);
+        // What the statements until here dropped, renamed or gave another type is not as the source has it.
+        found.retain(|(table, column)| {
+            let as_before = |known: &Table| {
+                known.columns.get(column).is_some_and(|known| !known.retyped && known.in_database.is_some())
+            };
+            !self.gone.contains(table) && self.tables.get(table).is_none_or(as_before)
+        });
         for (table, facts) in &self.tables {
             for (column, declared) in &facts.columns {
                 let place = (table.clone(), column.clone());
@@ -212,7 +219,6 @@ impl Catalog {
                 }
             }
         }
-        found.retain(|(table, _)| self.tables.contains_key(table) || !self.gone.contains(table));
         found.sort();
         found
     }

@@ -1,7 +1,8 @@
 //! Whether a default is computed once or for each row.
 //!
 //! A call decides: PostgreSQL keeps one value for all rows where no function in the expression is volatile (PostgreSQL docs, ALTER TABLE,
-//! Notes; CREATE FUNCTION: volatile is the default). Invariant: a function that nobody knows is not taken for a cheap one.
+//! Notes; CREATE FUNCTION: volatile is the default). An SQL function that is inlined counts by its body, which is not read here: such a one
+//! that forgot to say IMMUTABLE is warned of without need. Invariant: a function that nobody knows is not taken for a cheap one.
 
 use super::catalog::Source;
 use super::facts::Facts;

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const DEEPEST: usize = 500;
 /// Nor does it write an expression as long; each word may be a level too.
 const LONGEST: usize = 10_000;
+/// Bytes that nest in any stack, so that they are worth no thread of their own.
+const SHORT: usize = 240;
 const NAME: &str = "sql-reader";
 const GAVE_UP: &str = "the parser gave up";
 
@@ -95,14 +97,17 @@ pub fn tree<T: Send>(text: &str, read: impl FnOnce(&SyntaxNode) -> T + Send) -> 
     if too_deep(text).is_some() {
         return None;
     }
+    let found = || {
+        let parse = SourceFile::parse(text);
+        parse.errors().is_empty().then(|| read(&parse.syntax_node()))
+    };
+    if text.len() <= SHORT {
+        return panic::catch_unwind(AssertUnwindSafe(found)).ok()?;
+    }
     quiet();
     thread::scope(|scope| {
         let reader = thread::Builder::new().name(NAME.to_owned()).stack_size(STACK);
-        let reader = reader.spawn_scoped(scope, || {
-            let parse = SourceFile::parse(text);
-            parse.errors().is_empty().then(|| read(&parse.syntax_node()))
-        });
-        reader.ok()?.join().ok()?
+        reader.spawn_scoped(scope, found).ok()?.join().ok()?
     })
 }
 
@@ -178,6 +183,17 @@ pub(super) fn too_deep(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_without_a_thread_fits_a_small_stack() {
+        let (not, brackets) = ("NOT ".repeat(58), SHORT / 2 - 8);
+        for text in [format!("SELECT {not}1"), format!("SELECT {}1{}", "(".repeat(brackets), ")".repeat(brackets))] {
+            assert!(text.len() <= SHORT);
+            let reader = thread::Builder::new().stack_size(1 << 20);
+            let read = reader.spawn(move || tree(&text, |root| root.descendants().count())).unwrap().join().unwrap();
+            assert!(read.is_some_and(|nodes| nodes > 50), "{read:?}");
+        }
+    }
 
     #[test]
     fn what_nests_too_deep_is_not_parsed_and_the_next_file_is() {

@@ -205,6 +205,9 @@ fn rows(source: &SyntaxNode) -> Option<usize> {
 /// The schema, where one is written, and the name of each function that an expression calls.
 #[must_use]
 pub fn calls(expression: &str) -> Option<Vec<(Option<String>, String)>> {
+    if !expression.contains('(') {
+        return Some(Vec::new());
+    }
     tree(&format!("SELECT {expression}"), |root| {
         let calls = root.descendants().filter(|part| part.kind() == K::CALL_EXPR);
         let called = calls.map(|call| {

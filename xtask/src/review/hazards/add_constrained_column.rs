@@ -14,9 +14,9 @@ pub(super) static HAZARD: Hazard = Hazard {
     id: "H25",
     title: "a column is added with a constraint",
     class: Class::MayFail,
-    danger: "Under the ACCESS EXCLUSIVE lock of ADD COLUMN a CHECK and a domain's rules are tried on each row, UNIQUE builds an index, and \
-             REFERENCES with a default looks each row up, with SHARE ROW EXCLUSIVE on the other table. REFERENCES without a default looks \
-             at none. A default that breaks the rule fails on the first row, one that must be unique on the second.",
+    danger: "Under the ACCESS EXCLUSIVE lock of ADD COLUMN a CHECK is tried on each row, UNIQUE builds an index, a domain with a rule \
+             writes the table anew (measured on 15), and REFERENCES with a default looks each row up, with SHARE ROW EXCLUSIVE on the \
+             other table. REFERENCES without a default looks at none. A default that breaks the rule fails on the first row, one that must be unique on the second.",
     decided: Some("how large the table is, and whether the default satisfies the rule"),
     safe: "add the plain column; then the CHECK or the foreign key NOT VALID and validated later, the key over an index built concurrently",
     aka: &[
@@ -185,9 +185,9 @@ fn domain(site: &mut Site<'_, '_>, column: &Column) {
         }
     };
     site.find(
-        Draft::new(severity, format!("adds column {table}.{name} of type {}, whose rule is tried on each row", column.data_type))
+        Draft::new(severity, format!("adds column {table}.{name} of type {}, whose rule is tried on each row, which writes the table anew", column.data_type))
             .lock(table, Lock::AccessExclusive)
-            .scans(true)
+            .rewrites(true)
             .by(decided)
             .remedy("add it with the type under the domain, and the rule as a CHECK NOT VALID that is validated later"),
     );

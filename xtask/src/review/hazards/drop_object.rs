@@ -6,7 +6,7 @@ use crate::review::facts::Verdict;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::sequence;
-use crate::review::types;
+use crate::review::scene::At;
 use crate::sql::TableName;
 use crate::sql::action::Action;
 
@@ -41,7 +41,7 @@ pub(super) static HAZARD: Hazard = Hazard {
 };
 
 /// What nobody's program names.
-const QUIET: [&str; 6] = ["statistics", "index", "trigger", "rule", "event trigger", "transform"];
+const QUIET: [&str; 3] = ["statistics", "index", "transform"];
 /// Judged elsewhere.
 const OTHERS: [&str; 9] =
     ["schema", "database", "owned", "role", "user", "group", "tablespace", "publication", "subscription"];
@@ -96,26 +96,29 @@ fn object(site: &mut Site<'_, '_>, kind: &str, name: &TableName, cascade: bool) 
 
 /// The line that makes it again before anybody else can look.
 fn made_again(site: &Site<'_, '_>, name: &TableName) -> Option<usize> {
-    let (at, _) = site.scene.all().filter(|(at, _)| *at > site.at).find(|(at, action)| {
-        let made = matches!(action, Action::CreateView { name: made, .. } | Action::CreateRoutine { name: made, .. }
-            | Action::CreateType { name: made, .. } | Action::CreateDomain { name: made, .. } | Action::CreateOther { name: made, .. } if made == name);
-        made && site.scene.same_transaction(site.at, *at)
-    })?;
-    Some(site.scene.line(at))
+    let again = |(at, action): &(At, &Action)| {
+        let (Action::CreateView { name: made, .. }
+        | Action::CreateRoutine { name: made, .. }
+        | Action::CreateDomain { name: made, .. }
+        | Action::CreateOther { name: made, .. }) = action
+        else {
+            return false;
+        };
+        made == name && site.scene.same_transaction(site.at, *at)
+    };
+    let found = if matches!(site.action, Action::DropView { .. }) {
+        site.scene.later(name, site.at).find(again)
+    } else {
+        site.scene.all().filter(|(at, _)| *at > site.at).find(again)
+    };
+    found.map(|(at, _)| site.scene.line(at))
 }
 
 fn data_type(site: &mut Site<'_, '_>, name: &TableName, cascade: bool) {
     if site.facts.enumeration(name).is_some_and(|known| known.made.is_some()) {
         return;
     }
-    let mut columns = Vec::new();
-    for (table, column) in site.facts.columns_of_type(name) {
-        // These files may have given the column another type, or dropped it.
-        let known = site.facts.column(&table, &column);
-        if known.is_some_and(|known| types::named(&known.data_type).as_ref() == Some(name)) {
-            columns.push((table, column));
-        }
-    }
+    let columns = site.facts.columns_of_type(name);
     let names = columns.iter().map(|(table, column)| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
     let (severity, title, decided) = match (cascade, columns.as_slice()) {
         (false, []) => {
