@@ -372,6 +372,14 @@ impl Catalog {
                     self.enums.insert(name.beside(to), found);
                 }
             }
+            // The rows that are there now are after all of the history.
+            Action::Update { .. }
+            | Action::Insert { .. }
+            | Action::Delete { .. }
+            | Action::Merge { .. }
+            | Action::Copy { .. }
+            | Action::Truncate { .. }
+                if place.file.is_none() => {}
             Action::Update { table, columns, filter } => self.update(table, columns, filter.as_deref(), place, source),
             Action::Insert { table, .. } | Action::Delete { table, .. } | Action::Merge { table } => {
                 self.entry(table, source).written = Some(place.line);
@@ -439,7 +447,7 @@ impl Catalog {
         let found = self.entry(table, source);
         found.columns.insert(declared.column.clone(), column);
         let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
-            let name = named(table, &declared.column, suffix);
+            let name = named(table, &columns, suffix);
             let columns = columns.clone();
             found.constraints.insert(name, Constraint { kind, columns, expression, valid: true, references, added });
         };
@@ -466,26 +474,26 @@ impl Catalog {
                     filter: None,
                     added: added.is_some(),
                 };
-                found.indexes.insert(named(table, &declared.column, suffix), index);
+                found.indexes.insert(named(table, std::slice::from_ref(&declared.column), suffix), index);
             }
         }
     }
 
     fn add_constraint(&mut self, action: &Action, place: Place, source: &mut dyn Source) {
         let added = place.file.map(|file| (file, place.statement));
-        let (table, name, constraint, backed) = match action {
+        let (table, name, using_index, constraint, backed) = match action {
             Action::AddUnique { table, name, columns, using_index, .. } => {
                 let columns = self.indexed(table, columns, using_index.as_deref(), source);
                 let constraint =
                     Constraint { kind: Kind::Unique, columns, expression: None, valid: true, references: None, added };
-                (table, name.clone().or_else(|| using_index.clone()), constraint, true)
+                (table, name.clone(), using_index.clone(), constraint, true)
             }
             Action::AddForeignKey { table, name, columns, to, to_columns, not_valid } => {
                 let references = Some((to.clone(), to_columns.clone()));
                 let kind = Kind::ForeignKey;
                 let columns = columns.clone();
                 let constraint = Constraint { kind, columns, expression: None, valid: !not_valid, references, added };
-                (table, name.clone(), constraint, false)
+                (table, name.clone(), None, constraint, false)
             }
             Action::AddConstraint { table, kind, name, columns, expression, not_valid, using_index } => {
                 let columns = self.indexed(table, columns, using_index.as_deref(), source);
@@ -499,7 +507,7 @@ impl Catalog {
                 let expression = expression.clone();
                 let backed = matches!(kind, Kind::PrimaryKey | Kind::Exclude);
                 let constraint = Constraint { kind, columns, expression, valid: !not_valid, references: None, added };
-                (table, name.clone().or_else(|| using_index.clone()), constraint, backed)
+                (table, name.clone(), using_index.clone(), constraint, backed)
             }
             _ => return,
         };
@@ -511,8 +519,23 @@ impl Catalog {
                 }
             }
         }
-        let name = name
-            .unwrap_or_else(|| format!("{}_{}_{}", table.name, constraint.columns.join("_"), found.constraints.len()));
+        // The index that becomes the constraint takes its name.
+        if let Some(index) = &using_index {
+            found.indexes.remove(index);
+        }
+        let suffix = match constraint.kind {
+            Kind::PrimaryKey => "pkey",
+            Kind::Unique => "key",
+            Kind::ForeignKey => "fkey",
+            Kind::Check => "check",
+            Kind::NotNull => "not_null",
+            Kind::Exclude => "excl",
+        };
+        let name = name.or(using_index).unwrap_or_else(|| {
+            let name = named(table, &constraint.columns, suffix);
+            let again = |name: &String| found.constraints.contains_key(name);
+            if again(&name) { format!("{name}{}", found.constraints.len()) } else { name }
+        });
         if backed {
             let index = Index {
                 columns: constraint.columns.clone(),
@@ -619,12 +642,12 @@ impl Catalog {
     }
 }
 
-/// The name that PostgreSQL gives to a constraint of a column.
-fn named(table: &TableName, column: &str, suffix: &str) -> String {
-    match suffix {
-        "pkey" => format!("{}_pkey", table.name),
-        _ => format!("{}_{column}_{suffix}", table.name),
+/// The name that PostgreSQL gives a constraint that has none: `users_email_key`, `users_pkey`.
+fn named(table: &TableName, columns: &[String], suffix: &str) -> String {
+    if suffix == "pkey" || columns.is_empty() {
+        return format!("{}_{suffix}", table.name);
     }
+    format!("{}_{}_{suffix}", table.name, columns.join("_"))
 }
 
 /// The bounds of the partition that takes what no other does.

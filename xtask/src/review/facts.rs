@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::behaviour::Behaviour;
 use super::catalog::{Catalog, Column, Enum, Nothing, Place, Source, Table};
 use super::finding::{DecidedBy, Severity};
-use super::live::{Answer, Live, Volume};
+use super::live::{Answer, Live, Tried, Volume};
 use crate::numbers::thousands;
 use crate::sql::TableName;
 use crate::sql::action::Action;
@@ -147,9 +147,20 @@ impl<'a> Facts<'a> {
     /// Asks the rows. What the reviewed files wrote before cannot be asked of a database that has not run them.
     pub fn rows(&mut self, question: &Question<'_>) -> Verdict {
         let Question { table, columns, sql, unit } = *question;
-        let open = |why: String| Verdict::Open(DecidedBy::NotJudged(why));
+        match self.untouched(table, columns) {
+            Ok((name, names)) => self.counted(&name, &sql(&name, &names), unit),
+            Err(why) => Verdict::Open(DecidedBy::NotJudged(why)),
+        }
+    }
+
+    /// The database's names of a table and of columns whose rows are still as they were before the reviewed files, or why there are none.
+    pub(super) fn untouched(
+        &mut self,
+        table: &TableName,
+        columns: &[String],
+    ) -> Result<(TableName, Vec<String>), String> {
         let Some(facts) = self.table(table) else {
-            return open(match self.asked() {
+            return Err(match self.asked() {
                 Some(name) => format!("{table} is not in {name}"),
                 None => "no database was asked".to_owned(),
             });
@@ -158,27 +169,31 @@ impl<'a> Facts<'a> {
         for column in columns {
             match facts.columns.get(column) {
                 Some(Column { written: Some(line), .. }) => {
-                    return open(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
+                    return Err(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
                 }
                 Some(Column { retyped: true, .. }) => {
-                    return open(format!("{table}.{column} has another type until then"));
+                    return Err(format!("{table}.{column} has another type until then"));
                 }
                 Some(Column { in_database: Some(name), .. }) => names.push(name.clone()),
-                Some(_) => return open(format!("{table}.{column} is new in these files")),
-                None if facts.known => return open(format!("{table} has no column {column}")),
+                Some(_) => return Err(format!("{table}.{column} is new in these files")),
+                None if facts.known => return Err(format!("{table} has no column {column}")),
                 None => names.push(column.clone()),
             }
         }
         if let Some(line) = facts.written {
-            return open(format!("line {line} writes rows of {table} first: only a run shows what is left"));
+            return Err(format!("line {line} writes rows of {table} first: only a run shows what is left"));
         }
-        let Some(name) = facts.in_database else { return open(format!("{table} is new in these files")) };
-        let text = sql(&name, &names);
+        let name = facts.in_database.ok_or_else(|| format!("{table} is new in these files"))?;
+        Ok((name, names))
+    }
+
+    /// The number that a query gives, about a table by its name in the database.
+    pub(super) fn counted(&mut self, name: &TableName, text: &str, unit: &str) -> Verdict {
         let Some(live) = self.live.as_mut() else {
-            return open(format!("no database was asked; run: {text};"));
+            return Verdict::Open(DecidedBy::NotJudged(format!("no database was asked; run: {text};")));
         };
-        let answer = live.count(&text);
-        let of = live.volume(&name);
+        let answer = live.count(text);
+        let of = live.volume(name);
         match answer {
             Answer::Count { count, elapsed } => {
                 let of = of.map(|volume| {
@@ -188,7 +203,25 @@ impl<'a> Facts<'a> {
                 let decided = live.decided(&what, Some(elapsed));
                 if count == 0 { Verdict::Clear(decided) } else { Verdict::Harmful(count, decided) }
             }
-            Answer::NotJudged { why, sql } => open(format!("{why}; run: {sql}")),
+            Answer::NotJudged { why, sql } => Verdict::Open(DecidedBy::NotJudged(format!("{why}; run: {sql}"))),
+        }
+    }
+
+    /// Whether an expression can be computed for each row: PostgreSQL stops at the first value that has none.
+    pub(super) fn tried(&mut self, text: &str, what: &str) -> Verdict {
+        let Some(live) = self.live.as_mut() else {
+            return Verdict::Open(DecidedBy::NotJudged(format!("no database was asked; run: {text};")));
+        };
+        match live.tried(text) {
+            Tried::Each { count, elapsed } => {
+                let what = format!("{} values, each {what}", thousands(count));
+                Verdict::Clear(live.decided(&what, Some(elapsed)))
+            }
+            Tried::Fails { state, elapsed } => {
+                let what = format!("at least 1 value is not {what}, SQLSTATE {state}");
+                Verdict::Harmful(1, live.decided(&what, Some(elapsed)))
+            }
+            Tried::NotJudged { why } => Verdict::Open(DecidedBy::NotJudged(format!("{why}; run: {text};"))),
         }
     }
 

@@ -58,6 +58,23 @@ pub enum Answer {
     NotJudged { why: String, sql: String },
 }
 
+/// What became of an expression that was computed for each row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Tried {
+    Each {
+        count: i64,
+        elapsed: Duration,
+    },
+    /// Some value has no result.
+    Fails {
+        state: String,
+        elapsed: Duration,
+    },
+    NotJudged {
+        why: String,
+    },
+}
+
 impl<'a> Live<'a> {
     #[must_use]
     pub fn new(asked: Asked<'a>) -> Self {
@@ -92,7 +109,24 @@ impl<'a> Live<'a> {
         self.waited += elapsed;
         match answer {
             Ok(count) => Answer::Count { count, elapsed },
-            Err(why) => Answer::NotJudged { why, sql: format!("{sql};") },
+            Err(Refusal { why, .. }) => Answer::NotJudged { why, sql: format!("{sql};") },
+        }
+    }
+
+    /// As `count`, for a query that itself fails where a value has no result (class 22, a domain's constraint, no such cast).
+    pub(super) fn tried(&mut self, sql: &str) -> Tried {
+        let begun = Instant::now();
+        let answer = self.ask(sql);
+        let elapsed = begun.elapsed();
+        self.waited += elapsed;
+        match answer {
+            Ok(count) => Tried::Each { count, elapsed },
+            Err(Refusal { state: Some(state), .. })
+                if state.starts_with("22") || state == "23514" || state == "42846" =>
+            {
+                Tried::Fails { state, elapsed }
+            }
+            Err(Refusal { why, .. }) => Tried::NotJudged { why },
         }
     }
 
@@ -114,7 +148,7 @@ impl<'a> Live<'a> {
         None
     }
 
-    fn plan(&mut self, options: &str, sql: &str) -> Result<serde_json::Value, String> {
+    fn plan(&mut self, options: &str, sql: &str) -> Result<serde_json::Value, Refusal> {
         let explain = format!("EXPLAIN ({options}FORMAT JSON) {sql}");
         // Refuses what would be more than one statement.
         self.asked.client.prepare(&explain).map_err(|error| told(&error))?;
@@ -126,18 +160,18 @@ impl<'a> Live<'a> {
                 _ => None,
             })
             .collect();
-        serde_json::from_str(&plan).map_err(|_| "its plan could not be read".to_owned())
+        serde_json::from_str(&plan).map_err(|_| Refusal::of("its plan could not be read"))
     }
 
-    fn ask(&mut self, sql: &str) -> Result<i64, String> {
+    fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
         let plan = self.plan("", sql)?;
-        let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or("its plan could not be read")?;
+        let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or_else(|| Refusal::of("its plan could not be read"))?;
         if cost > self.costly {
             let rows = plan[0]["Plan"]["Plan Rows"].as_f64().unwrap_or_default();
-            return Err(format!(
+            return Err(Refusal::of(&format!(
                 "the question costs {cost:.0} by the planner's estimate ({rows:.0} rows), over {:.0}",
                 self.costly
-            ));
+            )));
         }
         let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
         row.try_get(0).map_err(|error| told(&error))
@@ -218,13 +252,26 @@ pub fn size(bytes: i64) -> String {
     }
 }
 
+struct Refusal {
+    why: String,
+    state: Option<String>,
+}
+
+impl Refusal {
+    fn of(why: &str) -> Refusal {
+        Refusal { why: why.to_owned(), state: None }
+    }
+}
+
 /// Why there is no answer, without any value: messages quote data.
-fn told(error: &postgres::Error) -> String {
-    match error.code().map(postgres::error::SqlState::code) {
+fn told(error: &postgres::Error) -> Refusal {
+    let state = error.code().map(postgres::error::SqlState::code);
+    let why = match state {
         Some("57014") => "the question ran into its time limit".to_owned(),
         Some("55P03") => "the table is locked by somebody else".to_owned(),
         Some("42501") => "the role may not read it".to_owned(),
         Some(code) => format!("the question failed with SQLSTATE {code}"),
         None => "the connection was lost".to_owned(),
-    }
+    };
+    Refusal { why, state: state.map(str::to_owned) }
 }

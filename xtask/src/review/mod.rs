@@ -13,6 +13,7 @@ pub mod catalog;
 mod catalog_live;
 mod catalog_snapshot;
 pub mod comment;
+mod condition;
 pub mod cost;
 pub mod day;
 pub mod definition;
@@ -31,6 +32,7 @@ pub mod page;
 pub mod partitions;
 pub mod render;
 mod replaced;
+mod retype;
 pub mod scan;
 pub mod scene;
 mod seeds;
@@ -38,10 +40,12 @@ mod sequence;
 pub mod session;
 pub mod set;
 pub mod suppress;
+mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
 mod volatility;
+mod weighed;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};

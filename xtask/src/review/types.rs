@@ -40,7 +40,7 @@ pub enum Fit {
 #[must_use]
 pub fn parse(text: &str) -> Type {
     let lower = text.trim().to_lowercase().replace('"', "");
-    let lower = lower.strip_prefix("pg_catalog.").unwrap_or(&lower).to_owned();
+    let lower = lower.strip_prefix("pg_catalog.").or(lower.strip_prefix("public.")).unwrap_or(&lower).to_owned();
     let array = lower.ends_with(']') || lower.ends_with(" array");
     let lower = lower.trim_end_matches(|c: char| c == '[' || c == ']' || c.is_ascii_digit() && array).trim().to_owned();
     let lower = lower.strip_suffix(" array").map_or(lower.clone(), str::to_owned);
@@ -101,8 +101,10 @@ pub fn change(from: Option<&str>, to: &str, using: bool) -> Change {
     if from == to && !using {
         return Change::Free;
     }
-    if using || from.array != to.array {
-        return Change::Rewrites;
+    // Elements of arrays are converted one by one, even where their types are stored alike.
+    if using || from.array || to.array {
+        let only_the_limit_goes = from.array && to.array && from.base == to.base && to.arguments.is_empty();
+        return if !using && only_the_limit_goes { Change::Free } else { Change::Rewrites };
     }
     let limits = |from: &Type, to: &Type| match (from.arguments.first(), to.arguments.first()) {
         (_, None) => true,
@@ -133,37 +135,124 @@ pub fn change(from: Option<&str>, to: &str, using: bool) -> Change {
     if free { Change::Free } else { Change::Rewrites }
 }
 
-/// Which values do not fit, as SQL over the column named `c` (already quoted).
+/// Families of PostgreSQL's own types: between two of them nothing is assigned by itself, save that all become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Text,
+    Number,
+    Boolean,
+    Time,
+    Json,
+    Uuid,
+    Network,
+    Bytes,
+    Bits,
+}
+
+fn family(base: &str) -> Option<Family> {
+    let found = match base {
+        "text" | "character varying" | "character" => Family::Text,
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision" => Family::Number,
+        "boolean" => Family::Boolean,
+        "json" | "jsonb" => Family::Json,
+        "uuid" => Family::Uuid,
+        "inet" | "cidr" | "macaddr" | "macaddr8" => Family::Network,
+        "bytea" => Family::Bytes,
+        "bit" | "bit varying" => Family::Bits,
+        "date" | "interval" => Family::Time,
+        time if time.starts_with("time with") || time.starts_with("timestamp with") => Family::Time,
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// Whether a change surely needs USING: no cast is made by assignment (PostgreSQL docs, ALTER TABLE, SET DATA TYPE). `of_enum`: the new type is an enum.
 #[must_use]
-pub fn fit(from: Option<&str>, to: &str, using: Option<&str>, c: &str) -> Fit {
-    let Some(from) = from.filter(|from| !from.is_empty()) else { return Fit::OnlyTheCastTells };
+pub fn needs_using(from: &str, to: &str, of_enum: bool) -> bool {
     let (from, to) = (parse(from), parse(to));
-    // `USING c::varchar(2)` cuts where an assignment would refuse: the same values are at stake.
-    let only_a_cast = using.is_none_or(|using| {
-        let cast: String = using.chars().filter(|c| !c.is_whitespace() && *c != '"').collect::<String>().to_lowercase();
-        let bare: String = c.replace('"', "").to_lowercase();
-        cast.starts_with(&format!("{bare}::")) || cast.starts_with(&format!("cast({bare}as")) || cast == bare
-    });
+    if from == to {
+        return false;
+    }
+    match (family(&from.base), family(&to.base)) {
+        (_, Some(Family::Text)) if !to.array => false,
+        (Some(_), Some(_)) if from.array != to.array => true,
+        (Some(one), Some(other)) => one != other,
+        (Some(_), None) => of_enum,
+        (None, _) => of_enum && from.base != to.base,
+    }
+}
+
+/// Whether values of the two types can surely never be compared, as a foreign key must.
+#[must_use]
+pub fn never_equal(one: &str, other: &str) -> bool {
+    let (one, other) = (parse(one), parse(other));
+    match (family(&one.base), family(&other.base)) {
+        (Some(a), Some(b)) => a != b || one.array != other.array,
+        _ => false,
+    }
+}
+
+/// The types that USING casts the bare column to, one after the other: none for the column itself; `None` for any other expression.
+#[must_use]
+pub fn casts(using: &str, column: &str) -> Option<Vec<String>> {
+    let using = using.trim();
+    if let Some(inner) = using.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))
+        && !inner.contains(['(', ')'])
+    {
+        return casts(inner, column);
+    }
+    let lower = using.to_lowercase();
+    let (bare, of) = match (lower.strip_prefix("cast"), lower.find(" as ")) {
+        (Some(rest), Some(at)) if rest.trim_start().starts_with('(') && using.ends_with(')') => {
+            let open = using.find('(')? + 1;
+            (using.get(open..at)?, vec![using.get(at + 4..using.len() - 1)?.trim().to_owned()])
+        }
+        _ => {
+            let mut parts = using.split("::");
+            (parts.next()?, parts.map(|part| part.trim().to_owned()).collect())
+        }
+    };
+    let name = bare.trim().rsplit('.').next()?;
+    let words = |of: &String| !of.is_empty() && !of.contains(['+', '-', '*', '/', '|', '=', '\'', '<', '>']);
+    (crate::sql::action::unquoted(name) == column && of.iter().all(words)).then_some(of)
+}
+
+/// Which values do not fit, as SQL over the column named `c` (already quoted). `explicit`: USING casts the column and does no more.
+#[must_use]
+pub fn fit(from: Option<&str>, to: &str, explicit: bool, c: &str) -> Fit {
+    let Some(from_text) = from.filter(|from| !from.is_empty()) else { return Fit::OnlyTheCastTells };
+    let (from, target) = (parse(from_text), parse(to));
+    if from == target {
+        return Fit::Always;
+    }
+    if !explicit && needs_using(from_text, to, false) {
+        return Fit::NeedsUsing;
+    }
+    let to = target;
     if from.array || to.array {
-        return if from == to { Fit::Always } else { Fit::OnlyTheCastTells };
+        let wider = from.array && to.array && from.base == to.base && to.arguments.is_empty();
+        return if wider { Fit::Always } else { Fit::OnlyTheCastTells };
     }
-    if !only_a_cast {
-        return Fit::OnlyTheCastTells;
-    }
-    let text = |base: &str| matches!(base, "text" | "character varying" | "character");
+    let text = |base: &str| family(base) == Some(Family::Text);
     let whole = |base: &str| match base {
         "smallint" => Some((i64::from(i16::MIN), i64::from(i16::MAX))),
         "integer" => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
         "bigint" => Some((i64::MIN, i64::MAX)),
         _ => None,
     };
+    let number = |base: &str| family(base) == Some(Family::Number);
     match (from.base.as_str(), to.base.as_str()) {
         (one, other) if text(one) && text(other) => match (to.arguments.first(), from.arguments.first()) {
             (Some(limit), from_limit) if from_limit.is_none_or(|from| from > limit) => {
                 Fit::Unless(format!("char_length({c}) > {limit}"))
             }
-            _ if other == "character" && to.arguments.is_empty() => Fit::Unless(format!("char_length({c}) > 1")),
+            (None, _) if other == "character" => Fit::Unless(format!("char_length({c}) > 1")),
             _ => Fit::Always,
+        },
+        (_, other) if text(other) => match to.arguments.first() {
+            Some(limit) => Fit::Unless(format!("char_length({c}::text) > {limit}")),
+            None if other == "character" => Fit::Unless(format!("char_length({c}::text) > 1")),
+            None => Fit::Always,
         },
         (one, other) if let (Some((from_low, from_high)), Some((low, high))) = (whole(one), whole(other)) => {
             if low <= from_low && high >= from_high {
@@ -172,7 +261,7 @@ pub fn fit(from: Option<&str>, to: &str, using: Option<&str>, c: &str) -> Fit {
                 Fit::Unless(format!("{c} NOT BETWEEN {low} AND {high}"))
             }
         }
-        (one, "numeric") if whole(one).is_some() || one == "numeric" => match to.arguments.as_slice() {
+        (one, "numeric") if number(one) => match to.arguments.as_slice() {
             [] => Fit::Always,
             [precision, scale @ ..] => {
                 let scale = scale.first().copied().unwrap_or(0);
@@ -182,33 +271,53 @@ pub fn fit(from: Option<&str>, to: &str, using: Option<&str>, c: &str) -> Fit {
                     Fit::Always
                 } else {
                     Fit::Unless(format!(
-                        "{c} <> round({c}::numeric, {scale}) OR abs({c}) >= 10::numeric ^ {}",
+                        "{c}::numeric <> round({c}::numeric, {scale}) OR abs({c}::numeric) >= 10::numeric ^ {}",
                         precision - scale
                     ))
                 }
             }
         },
-        ("numeric" | "real" | "double precision", other) if whole(other).is_some() => {
-            let (low, high) = whole(other).unwrap_or_default();
+        (one, other)
+            if number(one)
+                && let Some((low, high)) = whole(other) =>
+        {
             Fit::Unless(format!("{c} NOT BETWEEN {low} AND {high} OR {c} <> trunc({c})"))
         }
-        ("real", "double precision") => Fit::Always,
+        ("smallint", "real" | "double precision") | ("integer" | "real", "double precision") => Fit::Always,
+        ("integer" | "bigint", other @ ("real" | "double precision")) => {
+            let exact: i64 = if other == "real" { 1 << 24 } else { 1 << 53 };
+            Fit::Unless(format!("{c} NOT BETWEEN -{exact} AND {exact}"))
+        }
+        ("double precision", "real") => Fit::Unless(format!("{c} <> {c}::real::double precision")),
+        ("numeric", other @ ("real" | "double precision")) => Fit::Unless(format!("{c} <> {c}::{other}::numeric")),
         ("timestamp with time zone" | "timestamp without time zone", "date") => {
             Fit::Unless(format!("{c} <> {c}::date::timestamp"))
         }
+        (
+            "timestamp with time zone" | "timestamp without time zone",
+            "time with time zone" | "time without time zone",
+        ) => Fit::Unless(format!("{c} IS NOT NULL")),
+        (one, other)
+            if one.starts_with("time")
+                && (one == other || one.starts_with("timestamp") && other.starts_with("timestamp")) =>
+        {
+            match (from.arguments.first().unwrap_or(&6), to.arguments.first().unwrap_or(&6)) {
+                (from, to) if to >= from => Fit::Always,
+                (_, precision) => {
+                    let (kind, zone) = one.split_once(' ').unwrap_or((one, ""));
+                    Fit::Unless(format!("{c} <> {c}::{kind}({precision}) {zone}"))
+                }
+            }
+        }
         ("date", "timestamp without time zone" | "timestamp with time zone")
-        | ("timestamp without time zone", "timestamp with time zone")
-        | ("timestamp with time zone", "timestamp without time zone")
         | ("cidr", "inet")
         | ("json", "jsonb")
         | ("jsonb", "json") => Fit::Always,
-        (one, other) if one == other && from.arguments == to.arguments => Fit::Always,
-        (_, other) if text(other) && to.arguments.is_empty() => Fit::Always,
-        // Out of text nothing is cast by itself.
-        (one, _) if text(one) && using.is_none() => Fit::NeedsUsing,
-        (one, other) if text(one) && whole(other).is_some() => {
-            Fit::Unless(format!("{c}::text !~ '^\\s*[-+]?[0-9]{{1,9}}\\s*$'"))
-        }
+        ("bit varying", "bit varying") => match (from.arguments.first(), to.arguments.first()) {
+            (_, None) => Fit::Always,
+            (Some(from), Some(to)) if to >= from => Fit::Always,
+            (_, Some(to)) => Fit::Unless(format!("length({c}) > {to}")),
+        },
         _ => Fit::OnlyTheCastTells,
     }
 }
@@ -251,6 +360,9 @@ mod tests {
             ("timestamp(3)", "timestamp(6)", Change::Free),
             ("user_role", "text", Change::Rewrites),
             ("cidr", "inet", Change::Free),
+            ("varchar[]", "text[]", Change::Rewrites),
+            ("varchar(9)[]", "varchar[]", Change::Free),
+            ("mood", "public.mood", Change::Free),
         ] {
             assert_eq!(change(Some(from), to, false), expected, "{from} to {to}");
         }
@@ -259,15 +371,39 @@ mod tests {
 
     #[test]
     fn the_values_at_stake_are_a_condition() {
-        let fits = |from: &str, to: &str, using: Option<&str>| fit(Some(from), to, using, "\"c\"");
-        assert_eq!(fits("integer", "bigint", None), Fit::Always);
-        assert_eq!(fits("text", "varchar(5)", None), Fit::Unless("char_length(\"c\") > 5".into()));
-        assert_eq!(fits("varchar(9)", "varchar(5)", Some("c::varchar(5)")), fits("varchar(9)", "varchar(5)", None));
-        assert_eq!(fits("varchar(5)", "varchar(9)", None), Fit::Always);
-        assert_eq!(fits("text", "integer", None), Fit::NeedsUsing);
-        assert!(matches!(fits("text", "integer", Some("\"c\"::integer")), Fit::Unless(_)));
-        assert_eq!(fits("text", "integer", Some("length(c)")), Fit::OnlyTheCastTells);
-        assert_eq!(fits("numeric(10,2)", "numeric(12,2)", None), Fit::Always);
-        assert!(matches!(fits("numeric(10,2)", "numeric(10,1)", None), Fit::Unless(_)));
+        let fits = |from: &str, to: &str, explicit: bool| fit(Some(from), to, explicit, "\"c\"");
+        assert_eq!(fits("integer", "bigint", false), Fit::Always);
+        assert_eq!(fits("text", "varchar(5)", false), Fit::Unless("char_length(\"c\") > 5".into()));
+        assert_eq!(fits("varchar(9)", "varchar(5)", true), fits("varchar(9)", "varchar(5)", false));
+        assert_eq!(fits("varchar(5)", "varchar(9)", false), Fit::Always);
+        assert_eq!(fits("text", "integer", false), Fit::NeedsUsing);
+        assert_eq!(fits("text", "integer", true), Fit::OnlyTheCastTells);
+        assert_eq!(fits("numeric(10,2)", "numeric(12,2)", false), Fit::Always);
+        assert!(matches!(fits("numeric(10,2)", "numeric(10,1)", false), Fit::Unless(_)));
+        assert_eq!(fits("timestamp", "timestamptz(6)", false), Fit::Always);
+        assert!(matches!(fits("timestamp(6)", "timestamp(3)", false), Fit::Unless(_)));
+        assert_eq!(fits("order_status", "text", false), Fit::Always);
+    }
+
+    #[test]
+    fn what_nothing_assigns_needs_using_and_an_unknown_type_may_be_a_domain() {
+        assert!(needs_using("text", "integer", false) && needs_using("integer", "boolean", false));
+        assert!(needs_using("text", "mood", true) && needs_using("old_mood", "mood", true));
+        assert!(!needs_using("text", "mood", false) && !needs_using("integer", "text", false));
+        assert!(never_equal("text", "integer") && !never_equal("integer", "bigint") && !never_equal("citext", "text"));
+    }
+
+    #[test]
+    fn using_that_only_casts_the_column_is_told_from_one_that_computes() {
+        let of = |types: &[&str]| Some(types.iter().map(|of| (*of).to_owned()).collect::<Vec<_>>());
+        assert_eq!(casts("\"role\"::\"public\".\"mood\"", "role"), of(&["\"public\".\"mood\""]));
+        assert_eq!(casts("CAST(role AS varchar(3))", "role"), of(&["varchar(3)"]));
+        assert_eq!(casts("(role::text::mood)", "role"), of(&["text", "mood"]));
+        assert_eq!(casts("t.role", "role"), of(&[]));
+        for other in
+            ["lower(role)", "role::int + 1", "other::int", "left(role, 3)::varchar(3)", "role AT TIME ZONE 'UTC'"]
+        {
+            assert_eq!(casts(other, "role"), None, "{other}");
+        }
     }
 }

@@ -83,7 +83,7 @@ fn fills_new_columns(site: &mut Site<'_, '_>, table: &TableName) -> bool {
     copied.is_some_and(|copied| {
         copied.iter().all(|(to, from)| match (facts.columns.get(to), facts.columns.get(from)) {
             (Some(to), Some(from)) => {
-                let fit = types::fit(Some(&from.data_type), &to.data_type, None, "c");
+                let fit = types::fit(Some(&from.data_type), &to.data_type, false, "c");
                 to.in_database.is_none() && to.generated.is_none() && fit == Fit::Always
                     && (!to.not_null || from.not_null)
             }

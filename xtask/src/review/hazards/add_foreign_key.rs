@@ -1,0 +1,207 @@
+//! H32: a foreign key is added, or validated, over the rows that are there.
+
+use crate::review::catalog::{Constraint, Kind, Table};
+use crate::review::facts::Verdict;
+use crate::review::finding::{Class, DecidedBy, Severity};
+use crate::review::hazard::{Draft, Hazard, Site};
+use crate::review::lock::Lock;
+use crate::review::types;
+use crate::review::weighed::{LATER, called};
+use crate::sql::TableName;
+use crate::sql::action::Action;
+use crate::sql::names::{quote, quoted_list};
+
+pub(super) static HAZARD: Hazard = Hazard {
+    id: "H32",
+    title: "a foreign key is added over existing rows",
+    class: Class::MayFail,
+    danger: "Each row is looked up under SHARE ROW EXCLUSIVE on both tables, so that writers of both wait, and a row without a parent fails it; \
+             a NULL in the key exempts a row. VALIDATE CONSTRAINT takes SHARE UPDATE EXCLUSIVE and ROW SHARE, which stop no writer.",
+    decided: Some("how many rows have no parent, and how large the table is"),
+    safe: "ADD CONSTRAINT … NOT VALID, and VALIDATE CONSTRAINT in a later transaction",
+    aka: &[
+        ("squawk", &["adding-foreign-key-constraint"]),
+        ("strong_migrations", &["add_foreign_key", "add_reference", "validate_foreign_key"]),
+        ("eugene", &["E1"]),
+        ("atlas", &["PG306"]),
+        ("pg-schema-diff", &["ACQUIRES_SHARE_ROW_EXCLUSIVE_LOCK"]),
+        ("bytebase", &["STATEMENT_ADD_FOREIGN_KEY_NOT_VALID"]),
+    ],
+    judge,
+};
+
+struct Key<'k> {
+    table: &'k TableName,
+    name: String,
+    columns: &'k [String],
+    to: &'k TableName,
+    to_columns: &'k [String],
+    match_full: bool,
+}
+
+fn judge(site: &mut Site<'_, '_>) {
+    match site.action {
+        Action::AddForeignKey { table, name, columns, to, to_columns, not_valid } => {
+            let name = called(name.as_ref(), table, columns, "fkey");
+            let match_full = site.statement.text.to_lowercase().contains("match full");
+            let key = Key { table, name, columns, to, to_columns, match_full };
+            if let Some(why) = refused(site, &key) {
+                return cannot(site, &key, &why);
+            }
+            if !*not_valid && !site.facts.is_new(table, site.at.file) {
+                add(site, &key);
+            }
+        }
+        Action::ValidateConstraint { table, name } => validate(site, table, name),
+        _ => {}
+    }
+}
+
+/// Why PostgreSQL refuses it whatever the rows are.
+fn refused(site: &mut Site<'_, '_>, key: &Key<'_>) -> Option<String> {
+    let parent = site.facts.table(key.to).filter(|parent| parent.known)?;
+    let to_columns = if key.to_columns.is_empty() { parent.primary_key() } else { key.to_columns.to_vec() };
+    if to_columns.is_empty() {
+        return Some(format!("{} has no primary key", key.to));
+    }
+    if !parent.unique_over(&to_columns, "") {
+        return Some(format!("no unique constraint of {} covers ({})", key.to, to_columns.join(", ")));
+    }
+    let child = site.facts.table(key.table)?;
+    let type_of = |table: &Table, column: &String| table.columns.get(column).map(|column| column.data_type.clone());
+    key.columns.iter().zip(&to_columns).find_map(|(column, to_column)| {
+        let (from, to) = (type_of(&child, column)?, type_of(&parent, to_column)?);
+        types::never_equal(&from, &to).then(|| format!("{column} is {from}, {}.{to_column} is {to}", key.to))
+    })
+}
+
+fn cannot(site: &mut Site<'_, '_>, key: &Key<'_>, why: &str) {
+    site.find(
+        Draft::new(Severity::Error, format!("foreign key {} of {} cannot be added: {why}", key.name, key.table))
+            .lock(key.table, Lock::ShareRowExclusive)
+            .by(DecidedBy::Static(why.to_owned()))
+            .remedy("refer to the columns of a primary key or a unique constraint, with columns of the same types"),
+    );
+}
+
+fn orphans(site: &mut Site<'_, '_>, key: &Key<'_>) -> Verdict {
+    let child = site.facts.table(key.table);
+    let empty = child.and_then(|child| {
+        key.columns.iter().find(|name| {
+            child.columns.get(*name).is_some_and(|column| {
+                let new = column.in_database.is_none() && column.written.is_none();
+                new && column.default.is_none() && column.generated.is_none()
+            })
+        }).cloned()
+    });
+    if let Some(column) = empty.filter(|_| !key.match_full) {
+        return Verdict::none(&format!("{column} is new and NULL in each row"));
+    }
+    let rows = site.facts.orphans(key.table, key.columns, key.to, key.to_columns);
+    if !key.match_full || key.columns.len() < 2 {
+        return rows;
+    }
+    let list = quoted_list(key.columns);
+    let condition = format!("num_nulls({list}) NOT IN (0, {})", key.columns.len());
+    rows.or_worse(|| site.facts.rows_such(key.table, &list, &condition, "keys that are half NULL"))
+}
+
+fn add(site: &mut Site<'_, '_>, key: &Key<'_>) {
+    let rows = orphans(site, key);
+    let words = match rows {
+        Verdict::Harmful(..) => "there are rows without a parent, so it fails",
+        Verdict::Clear(_) => "writers of both tables wait while each row is looked up",
+        Verdict::Open(_) => "writers of both tables wait while each row is looked up, and one without a parent fails it",
+    };
+    let weight = site.facts.weight(key.table);
+    let (severity, decided) = rows.with(weight);
+    let (sql, name) = (key.table.quoted(), quote(&key.name));
+    // The text of the statement keeps what ON DELETE and MATCH say.
+    let to_columns = if key.to_columns.is_empty() { String::new() } else { format!(" ({})", quoted_list(key.to_columns)) };
+    let rules = rules(&site.statement.text);
+    site.find(
+        Draft::new(severity, format!("adds foreign key {} from {} to {}: {words}", key.name, key.table, key.to))
+            .lock(key.table, Lock::ShareRowExclusive)
+            .scans(true)
+            .by(decided)
+            .remedy("add it NOT VALID, give the rows a parent, and validate it in a later transaction")
+            .sql([
+                format!(
+                    "ALTER TABLE {sql} ADD CONSTRAINT {name} FOREIGN KEY ({}) REFERENCES {}{to_columns}{rules} NOT VALID;",
+                    quoted_list(key.columns),
+                    key.to.quoted()
+                ),
+                LATER.to_owned(),
+                format!("ALTER TABLE {sql} VALIDATE CONSTRAINT {name};"),
+            ]),
+    );
+}
+
+/// ` ON DELETE cascade ON UPDATE no action`, as the statement has it; nothing where it has more than one action.
+fn rules(statement: &str) -> String {
+    let lower = statement.to_lowercase();
+    let begin = ["match full", "match simple", "on delete", "on update", "deferrable"];
+    let at = begin.iter().filter_map(|word| lower.find(&format!(" {word}"))).min();
+    match at.and_then(|at| statement.get(at..)) {
+        Some(rules) if !rules.contains(',') && !rules.contains('\n') => rules.trim_end().to_owned(),
+        _ => String::new(),
+    }
+    .replacen("  ", " ", 1)
+}
+
+/// A constraint that nobody knows, by its name.
+pub(super) fn named_like_one(name: &str) -> bool {
+    ["_fk", "_fkey", "_foreign"].iter().any(|end| name.ends_with(end)) || name.starts_with("fk_")
+}
+
+/// The scan stops nobody; only the rows can fail it.
+fn validate(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
+    if site.facts.is_new(table, site.at.file) {
+        return;
+    }
+    let constraint = site.facts.table(table).and_then(|facts| facts.constraints.get(name).cloned());
+    let known = constraint.is_some();
+    let rows = match constraint {
+        Some(Constraint { kind: Kind::ForeignKey, valid: false, columns, references: Some((to, to_columns)), .. }) => {
+            site.facts.orphans(table, &columns, &to, &to_columns)
+        }
+        None if named_like_one(name) => super::add_check::unknown(table, name),
+        _ => return,
+    };
+    let severity = match rows {
+        Verdict::Open(_) if known && site.facts.asked().is_none() => Severity::Note,
+        _ => rows.severity(Severity::Note),
+    };
+    let words = match rows {
+        Verdict::Harmful(..) => "there are rows without a parent, so it fails",
+        Verdict::Clear(_) => "each row has its parent",
+        Verdict::Open(_) => "one row without a parent fails it",
+    };
+    site.find(
+        Draft::new(severity, format!("validates foreign key {name} of {table}: {words}"))
+            .lock(table, Lock::ShareUpdateExclusive)
+            .scans(true)
+            .by(rows.decided())
+            .remedy("give the rows a parent first, or delete them, in batches and outside the migration"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::testing::{fires, silent};
+
+    #[test]
+    fn fires_where_rows_are_looked_up_and_where_it_is_refused() {
+        fires("H32", "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id)");
+        fires("H32", "CREATE TABLE b (id int); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id) NOT VALID");
+        silent("H32", "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id) NOT VALID");
+        silent("H32", "CREATE TABLE a (b int); ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b (id)");
+    }
+
+    #[test]
+    fn what_stands_behind_the_columns_is_kept() {
+        assert_eq!(rules("… REFERENCES b(id) ON DELETE cascade ON UPDATE no action"), " ON DELETE cascade ON UPDATE no action");
+        assert_eq!(rules("… REFERENCES b(id)"), "");
+    }
+}

@@ -1,0 +1,51 @@
+//! What stands around a column: the views over it, the partition key of its table, the session's time zone.
+//!
+//! Invariant: no answer means that nobody knows, never that there is nothing.
+
+use super::catalog::Table;
+use super::condition;
+use super::facts::Facts;
+use crate::sql::TableName;
+
+impl Facts<'_> {
+    /// Views that use the column, by its name in the database.
+    pub(super) fn views_over(&mut self, table: &TableName, column: &str) -> Vec<String> {
+        let sql = "
+select distinct v.relname::text from pg_catalog.pg_depend d join pg_catalog.pg_rewrite r on r.oid = d.objid
+  join pg_catalog.pg_class v on v.oid = r.ev_class join pg_catalog.pg_class c on c.oid = d.refobjid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  and v.oid <> c.oid and n.nspname = $1 and c.relname = $2 and a.attname = $3 order by 1";
+        let found = self.column(table, column).and_then(|column| column.in_database);
+        let name = self.table(table).and_then(|table| table.in_database);
+        let (Some(column), Some(name), Some(live)) = (found, name, self.live.as_mut()) else { return Vec::new() };
+        let rows = live.rows(sql, &[&name.schema, &name.name, &column]).unwrap_or_default();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The columns that a partitioned table is divided by.
+    pub(super) fn partition_key(&mut self, table: &TableName) -> Vec<String> {
+        let of = |table: &Table| table.partition_key.as_deref().map(|key| condition::columns(key, table));
+        self.look(table, of).flatten().unwrap_or_default()
+    }
+
+    /// The time zone in force: as the files set it, else as a session of the database begins.
+    pub(super) fn time_zone(&mut self) -> Option<String> {
+        if let Some(set) = self.settings.get("timezone") {
+            return Some(set.clone());
+        }
+        let rows = self.live.as_mut()?.rows("select pg_catalog.current_setting('TimeZone')", &[])?;
+        rows.first().map(|row| row.get(0))
+    }
+}
+
+/// Whether a time zone is UTC by another name.
+#[must_use]
+pub(super) fn is_utc(zone: &str) -> bool {
+    let zone = zone.trim_matches('\'').to_lowercase();
+    matches!(
+        zone.strip_prefix("etc/").unwrap_or(&zone),
+        "utc" | "gmt" | "uct" | "zulu" | "universal" | "greenwich" | "0" | "gmt0"
+    )
+}
