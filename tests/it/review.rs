@@ -9,7 +9,9 @@ use tempfile::TempDir;
 use xtask::drizzle::journal;
 use xtask::pg::server::{Server, Settings};
 use xtask::process::Run;
-use xtask::process::tools::{self, Wanted};
+use xtask::process::tools;
+use xtask::review::Transaction;
+use xtask::review::files::{Wanted, choose};
 
 use crate::harness::{Done, Repo};
 
@@ -309,6 +311,57 @@ fn the_way_back_is_left_out_and_files_run_in_the_order_of_their_program() {
 }
 
 #[test]
+fn each_program_has_its_transaction_and_a_file_that_says_so_has_none() {
+    use Transaction::{File, Own, Set};
+    let index = "CREATE INDEX CONCURRENTLY i ON t (a);\n";
+    let two = &format!("SET lock_timeout = '1s';\n{index}");
+    let up = |head: &str, sql: &str| format!("{head}\n{sql}");
+    let goose = "-- +goose NO TRANSACTION\n-- +goose Up";
+    let cases: &[(&str, &str, Transaction)] = &[
+        ("a.sql", two, Own),
+        ("drizzle/0000_a.sql", index, Set),
+        ("drizzle1/20260101000000_a/migration.sql", index, Set),
+        ("prisma/20260101000000_a/migration.sql", index, Own),
+        ("prisma/20260101000000_b/migration.sql", two, File),
+        ("prisma7/20260101000000_b/migration.sql", two, Own),
+        ("flyway/V1__a.sql", index, Own),
+        ("flyway/V2__a.sql", two, File),
+        ("flyway/V3__a.sql", "SELECT 1;", File),
+        ("goose/1_a.sql", &up("-- +goose Up", index), File),
+        ("goose/2_a.sql", &up(goose, two), Own),
+        ("dbmate/1_a.sql", &up("-- migrate:up", index), File),
+        ("dbmate/2_a.sql", &up("-- migrate:up transaction:false", index), Own),
+        ("dbmate/3_a.sql", &up("-- migrate:up transaction:false", two), File),
+        ("sqlx/migrations/1_a.sql", index, File),
+        ("sqlx/migrations/2_a.sql", &up("-- no-transaction", index), Own),
+        ("go/1_a.up.sql", index, Own),
+        ("go/2_a.up.sql", two, File),
+        ("diesel/1_a/up.sql", index, File),
+        ("diesel/2_a/up.sql", index, Own),
+    ];
+    let folder = Folder::new(&[
+        ("sqlx/Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n"),
+        ("diesel/2_a/metadata.toml", "run_in_transaction = false\n"),
+        ("drizzle1/20260101000000_a/snapshot.json", "{}"),
+        ("prisma7/node_modules/prisma/package.json", "{\"version\":\"7.4.0\"}"),
+    ]);
+    let entry = "{\"idx\":0,\"version\":\"7\",\"when\":1,\"tag\":\"0000_a\",\"breakpoints\":true}";
+    folder.write(
+        "drizzle/meta/_journal.json",
+        format!("{{\"version\":\"7\",\"dialect\":\"postgresql\",\"entries\":[{entry}]}}"),
+    );
+    cases.iter().for_each(|(name, sql, _)| folder.write(name, sql));
+    let paths: Vec<PathBuf> = cases.iter().map(|(name, ..)| PathBuf::from(name)).collect();
+    let (parts, _) = choose(&Wanted { here: folder.folder.path(), paths: &paths, changed: None }).unwrap();
+    let sources = parts.into_iter().flat_map(|part| part.set(None).files);
+    let found: BTreeMap<PathBuf, Transaction> = sources.map(|source| (source.path, source.transaction)).collect();
+    assert_eq!(found.len(), cases.len());
+    for (name, _, transaction) in cases {
+        assert_eq!(found[Path::new(name)], *transaction, "{name}");
+    }
+}
+
+#[test]
 fn what_the_files_before_made_is_known_and_is_not_new() {
     let folder = Folder::new(&[
         ("db/1_a.sql", "CREATE TABLE users (email varchar(9) NOT NULL);"),
@@ -330,7 +383,7 @@ fn histories() -> PathBuf {
 
 #[test]
 fn a_live_database_decides_and_what_it_has_already_is_left_out() {
-    let postgres = tools::postgres(&Wanted::default()).unwrap();
+    let postgres = tools::postgres(&tools::Wanted::default()).unwrap();
     let server = Server::start(&postgres, &Settings::default()).unwrap();
     server.create_database("shop").unwrap();
     let mut client = server.connect("shop").unwrap();

@@ -64,10 +64,13 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
         let message = format!("{count} error{} that nobody accepted", if count == 1 { "" } else { "s" });
         let failure = Failure::step(message);
         let id = errors.iter().map(|finding| finding.id).find(|id| known::ids().any(|known| known == *id));
-        let hint = id.map(|id| {
-            format!("mend it, or accept it above its statement: `-- db-change: accept {id} reason=\"…\"`; more: cargo xtask review --explain {id}")
+        let hints = id.map(|id| {
+            [
+                format!("mend it, or accept it above its statement: `-- db-change: accept {id} reason=\"…\"`"),
+                format!("what it is: cargo xtask review --explain {id}"),
+            ]
         });
-        print(&hint.into_iter().fold(failure, Failure::hint).render());
+        print(&hints.into_iter().flatten().fold(failure, Failure::hint).render());
     }
     Ok(Kind::Step.exit_code())
 }
