@@ -109,7 +109,10 @@ fn warnings_leave_the_exit_code_and_what_is_no_input_is_told_as_that() {
     folder.write("binary.sql", b"SELECT 1;\n\0\x01");
     folder.write("latin.sql", b"SELECT 'caf\xe9';\n");
     folder.write("wide.sql", b"\xff\xfeS\0E\0");
-    folder.review(&["a.sql"]).expect(0);
+    folder.write("node_modules/a/b.sql", RENAME);
+    folder.write("marked.sql", "\u{feff}DROP TABLE old;");
+    assert_eq!(folder.found(&["[am]*.sql", "marked.sql"]), ["a.sql:1 H01 warning", "marked.sql:1 H01 warning"]);
+    folder.review(&["**/b.sql"]).expect(2).says(&["no SQL file matches `**/b.sql`"]);
     let cases: &[(&[&str], &str)] = &[
         (&[], "there is no `workflows/db-change.toml`"),
         (&["empty"], "nothing to review: there is no SQL file in `empty`"),
@@ -257,6 +260,18 @@ fn a_git_range_means_the_sql_that_it_adds_or_changes_as_it_is_at_its_end() {
     repo.commit("main goes on");
     repo.write("db/2_b.sql", "an edit that is not committed");
     assert_eq!(found(&ran(&["--changed", "main...mine"]).expect(1)), mine);
+
+    // Neither is the journal of a branch that is not checked out.
+    let journal = |entries: &str| format!("{{\"version\":\"7\",\"dialect\":\"postgresql\",\"entries\":[{entries}]}}");
+    repo.write("drizzle/meta/_journal.json", &journal(""));
+    repo.commit("a journal");
+    repo.git(&["checkout", "--quiet", "-b", "theirs"]);
+    repo.write("drizzle/meta/_journal.json", &journal("{\"idx\":0,\"when\":1,\"tag\":\"0000_a\"}"));
+    repo.write("drizzle/0000_a.sql", RENAME);
+    repo.commit("theirs");
+    repo.git(&["checkout", "--quiet", "main"]);
+    let theirs = ran(&["--changed", "main...theirs"]).expect(1).says(&["the work tree does not hold 1", "drizzle-orm"]);
+    assert_eq!(found(&theirs), ["drizzle/0000_a.sql:1 H10 error"]);
 
     ran(&["--changed", "gone..HEAD"]).expect(2).says(&["there is no commit `gone`", "git fetch"]);
     ran(&["--changed", &format!("{}..HEAD", "0".repeat(40))]).expect(2).says(&["a branch's first push"]);
@@ -466,7 +481,7 @@ fn a_drizzle_history_is_read_whole_or_not_at_all() {
     folder.write("index/0003_stray.sql", "DROP TABLE users;");
     let done = folder.review(&["index", "--format", "json"]).expect(0).says(&["in no journal", "index/0003_stray.sql"]);
     assert_eq!(files(&done).len(), 3);
-    let named = folder.review(&["index/0003_stray.sql", "--format", "json"]).expect(0).says(&["taken as psql runs it"]);
+    let named = folder.review(&["index/0003_stray.sql", "--format", "json"]).expect(0).says(&["taken as psql"]);
     assert_eq!(found(&named), ["index/0003_stray.sql:1 H01 warning"]);
     fs::remove_file(folder.path("index/0001_phone.sql")).unwrap();
     folder.review(&["index"]).expect(2).says(&["the journal names `index/0001_phone.sql`"]);

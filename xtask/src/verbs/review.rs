@@ -16,7 +16,7 @@ use crate::pg::url::{self, DatabaseUrl};
 use crate::pg::{connect, migrations};
 use crate::process::environment;
 use crate::repo::git;
-use crate::report::terminal::{data, page, print};
+use crate::report::terminal::{WIDTH, data, page, print, wrapped};
 use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
@@ -76,7 +76,7 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
 }
 
 fn note(line: &str) {
-    print(&format!("review: {line}\n"));
+    print(&wrapped(&format!("review: {line}"), WIDTH, ""));
 }
 
 /// The workflow file of the repo, where there is one.
