@@ -21,6 +21,9 @@ pub struct Table {
     pub constraints: BTreeMap<String, Constraint>,
     pub indexes: BTreeMap<String, Index>,
     pub partitioned: bool,
+    /// `RANGE (at)`
+    pub partition_key: Option<String>,
+    pub default_partition: Option<TableName>,
     pub partition_of: Option<TableName>,
     /// Line of the last statement that wrote rows.
     pub written: Option<usize>,
@@ -82,6 +85,8 @@ pub struct Enum {
     pub values: Vec<String>,
     /// The reviewed file that made it.
     pub made: Option<usize>,
+    /// The values of the one that it stands in for: dropped, and made again by the reviewed files.
+    pub before: Option<Vec<String>>,
     /// Values that the reviewed files added: value, file and statement.
     pub added: Vec<(String, usize, usize)>,
 }
@@ -95,6 +100,18 @@ pub trait Source {
     fn table_of_index(&mut self, index: &TableName) -> Option<TableName>;
     /// Columns that have this type.
     fn columns_of_type(&mut self, name: &TableName) -> Vec<(TableName, String)>;
+    /// Whether functions of this name may give another value for each row; `None` where they differ or nobody knows.
+    fn volatile(&mut self, _schema: Option<&str>, _name: &str) -> Option<bool> {
+        None
+    }
+    /// Whether a type, as SQL writes it, is a domain that restricts its values.
+    fn restricted(&mut self, _data_type: &str) -> Option<bool> {
+        None
+    }
+    /// The tables whose foreign keys refer to it, and those that refer to these; `cascading`: only over ON DELETE CASCADE.
+    fn referrers(&mut self, _table: &TableName, _cascading: bool) -> Option<Vec<TableName>> {
+        None
+    }
 }
 
 /// Nobody to ask.
@@ -128,6 +145,14 @@ pub struct Place {
 pub struct Catalog {
     tables: HashMap<TableName, Table>,
     enums: HashMap<TableName, Enum>,
+    /// The values of types that are gone; empty where nobody knows them.
+    dropped: HashMap<TableName, Vec<String>>,
+    /// Functions that the files or the history made: whether they are volatile, where all of a name agree.
+    routines: HashMap<TableName, Option<bool>>,
+    /// Domains that they made: whether they restrict their values.
+    domains: HashMap<TableName, bool>,
+    /// What else the reviewed files made: kind and name.
+    made: std::collections::HashSet<(String, TableName)>,
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
@@ -145,6 +170,7 @@ impl Catalog {
 
     pub fn enumeration(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Enum> {
         if !self.enums.contains_key(name)
+            && !self.dropped.contains_key(name)
             && let Some(found) = source.enumeration(name)
         {
             self.enums.insert(name.clone(), found);
@@ -155,6 +181,24 @@ impl Catalog {
     /// The table that an index belongs to.
     pub fn table_of_index(&mut self, index: &TableName, source: &mut dyn Source) -> Option<TableName> {
         self.indexes.get(index).cloned().or_else(|| source.table_of_index(index))
+    }
+
+    /// Whether a function may give another value for each row, by the files; the inner `None`: its namesakes differ.
+    #[must_use]
+    pub fn volatile(&self, name: &TableName) -> Option<Option<bool>> {
+        self.routines.get(name).copied()
+    }
+
+    /// Whether a type restricts its values, by the files.
+    #[must_use]
+    pub fn restricted(&self, name: &TableName) -> Option<bool> {
+        self.domains.get(name).copied().or_else(|| self.enums.contains_key(name).then_some(false))
+    }
+
+    /// Whether the reviewed files made a view, a function, a schema … themselves.
+    #[must_use]
+    pub fn made(&self, kind: &str, name: &TableName) -> bool {
+        self.made.contains(&(kind.to_owned(), name.clone()))
     }
 
     /// The columns of a type, as far as they are known.
@@ -271,14 +315,41 @@ impl Catalog {
                 }
                 self.indexes.remove(name);
             }
-            Action::AttachPartition { table, partition } => {
+            Action::AttachPartition { table, partition, bounds } => {
                 self.entry(partition, source).partition_of = Some(table.clone());
+                if is_default(bounds) {
+                    self.entry(table, source).default_partition = Some(partition.clone());
+                }
             }
             Action::DetachPartition { partition, .. } => self.entry(partition, source).partition_of = None,
-            Action::CreateType { name } => {
-                self.enums.insert(name.clone(), Enum { made: place.file, ..Enum::default() });
+            Action::CreateType { name, labels } => {
+                let before = self.dropped.get(name).cloned();
+                let made = Enum { values: labels.clone(), made: place.file, before, ..Enum::default() };
+                self.enums.insert(name.clone(), made);
             }
+            Action::CreateRoutine { kind, name, replace, volatile } => {
+                let volatile = Some(*volatile);
+                let known = self.routines.entry(name.clone()).or_insert(volatile);
+                *known = if *replace { volatile } else { known.filter(|known| Some(*known) == volatile) };
+                // What it may have replaced was there before.
+                if !replace {
+                    self.note(kind, name, place);
+                }
+            }
+            Action::CreateDomain { name, checked } => {
+                self.domains.insert(name.clone(), *checked);
+                self.note("domain", name, place);
+            }
+            Action::AlterDomain { name, adds_constraint: true, .. } => {
+                self.domains.insert(name.clone(), true);
+            }
+            Action::CreateView { name, materialized, replace: false } => {
+                self.note(if *materialized { "materialized view" } else { "view" }, name, place);
+            }
+            Action::CreateOther { kind, name } => self.note(kind, name, place),
             Action::DropType { name, .. } => {
+                let gone = self.enumeration(name, source).map(|found| found.values.clone());
+                self.dropped.insert(name.clone(), gone.unwrap_or_default());
                 self.enums.remove(name);
             }
             Action::AddEnumValue { name, value, .. } => {
@@ -315,6 +386,12 @@ impl Catalog {
         }
     }
 
+    fn note(&mut self, kind: &str, name: &TableName, place: Place) {
+        if place.file.is_some() {
+            self.made.insert((kind.to_owned(), name.clone()));
+        }
+    }
+
     fn create_table(&mut self, create: &CreateTable, place: Place, source: &mut dyn Source) {
         let name = &create.table;
         if create.if_not_exists {
@@ -330,10 +407,14 @@ impl Catalog {
             made: place.file,
             known: !create.from_query && create.inherits.is_empty() && create.partition_of.is_none(),
             partitioned: create.partitioned,
+            partition_key: create.partition_key.clone(),
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
         self.tables.insert(name.clone(), made);
+        if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
+            self.entry(parent, source).default_partition = Some(name.clone());
+        }
         self.touched.insert(name.clone());
         for column in &create.columns {
             self.add_column(column, place, source);
@@ -443,7 +524,10 @@ impl Catalog {
             };
             found.indexes.insert(name.clone(), index);
         }
-        found.constraints.insert(name, constraint);
+        found.constraints.insert(name.clone(), constraint);
+        if backed {
+            self.indexes.insert(table.beside(&name), table.clone());
+        }
     }
 
     /// The columns of a constraint, which may be told by an index.
@@ -533,6 +617,11 @@ impl Catalog {
             }
         }
     }
+}
+
+/// The bounds of the partition that takes what no other does.
+fn is_default(bounds: &str) -> bool {
+    bounds.trim().eq_ignore_ascii_case("default")
 }
 
 /// A value that is no NULL whatever the row holds: a literal, or a function known to give one.

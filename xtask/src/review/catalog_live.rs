@@ -10,7 +10,9 @@ use crate::sql::action::Generated;
 const TABLE: &str = "
 select c.oid, c.relkind = 'p', (select format('%s.%s', pn.nspname, p.relname) from pg_catalog.pg_inherits i
     join pg_catalog.pg_class p on p.oid = i.inhparent join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
-    where i.inhrelid = c.oid and c.relispartition limit 1)
+    where i.inhrelid = c.oid and c.relispartition limit 1),
+  pg_catalog.pg_get_partkeydef(c.oid), (select format('%s.%s', dn.nspname, d.relname) from pg_catalog.pg_partitioned_table p
+    join pg_catalog.pg_class d on d.oid = p.partdefid join pg_catalog.pg_namespace dn on dn.oid = d.relnamespace where p.partrelid = c.oid)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p', 'f')";
 
@@ -101,6 +103,8 @@ impl Source for Live<'_> {
             constraints,
             indexes,
             partitioned,
+            partition_key: row.get(3),
+            default_partition: row.get::<_, Option<String>>(4).map(TableName::from),
             partition_of: parent.map(TableName::from),
             ..Table::default()
         })
@@ -135,5 +139,33 @@ select cn.nspname, c.relname, a.attname from pg_catalog.pg_type t join pg_catalo
 where n.nspname = $1 and t.typname = $2";
         let rows = self.rows(sql, &[&name.schema, &name.name]).unwrap_or_default();
         rows.iter().map(|row| (TableName::new(row.get(0), row.get(1)), row.get(2))).collect()
+    }
+
+    fn volatile(&mut self, schema: Option<&str>, name: &str) -> Option<bool> {
+        let sql = "
+select bool_or(p.provolatile = 'v'), bool_and(p.provolatile = 'v') from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.proname = $2 and ($1::text is null or n.nspname = $1)";
+        let rows = self.rows(sql, &[&schema, &name])?;
+        let row = rows.first()?;
+        let (any, all): (Option<bool>, Option<bool>) = (row.get(0), row.get(1));
+        any.filter(|_| any == all)
+    }
+
+    fn restricted(&mut self, data_type: &str) -> Option<bool> {
+        let sql = "
+select t.typtype = 'd' and (t.typnotnull or exists (select from pg_catalog.pg_constraint k where k.contypid = t.oid))
+from pg_catalog.pg_type t where t.oid = pg_catalog.to_regtype($1)";
+        self.rows(sql, &[&data_type])?.first().map(|row| row.get(0))
+    }
+
+    fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
+        let sql = "
+with recursive r (oid) as (
+  select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2
+  union select k.conrelid from pg_catalog.pg_constraint k join r on k.confrelid = r.oid where k.contype = 'f' and (k.confdeltype = 'c' or not $3))
+select n.nspname, c.relname from r join pg_catalog.pg_class c on c.oid = r.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where not (n.nspname = $1 and c.relname = $2) order by 1, 2";
+        let rows = self.rows(sql, &[&table.schema, &table.name, &cascading])?;
+        Some(rows.iter().map(|row| TableName::new(row.get(0), row.get(1))).collect())
     }
 }

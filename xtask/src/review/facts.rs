@@ -28,6 +28,7 @@ pub struct Facts<'a> {
     pub major: Option<u32>,
     /// Whether what an earlier file made is still empty for a later one.
     pub(super) pending: bool,
+    pub session: super::session::Session,
     /// `SET` in force: name to value.
     pub settings: std::collections::HashMap<String, String>,
 }
@@ -67,6 +68,11 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.table(name, source).cloned())
     }
 
+    /// Looks at a table without a copy of it.
+    pub fn look<T>(&mut self, name: &TableName, look: impl FnOnce(&Table) -> T) -> Option<T> {
+        self.with_source(|catalog, source| catalog.table(name, source).map(look))
+    }
+
     pub fn column(&mut self, table: &TableName, column: &str) -> Option<Column> {
         self.with_source(|catalog, source| catalog.table(table, source)?.columns.get(column).cloned())
     }
@@ -81,6 +87,18 @@ impl<'a> Facts<'a> {
 
     pub fn columns_of_type(&mut self, name: &TableName) -> Vec<(TableName, String)> {
         self.with_source(|catalog, source| catalog.columns_of_type(name, source))
+    }
+
+    /// Whether the reviewed files made a view, a function, a schema … themselves.
+    #[must_use]
+    pub fn made(&self, kind: &str, name: &TableName) -> bool {
+        self.catalog.made(kind, name)
+    }
+
+    /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
+    pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
+        let name = self.table(table)?.in_database?;
+        self.live.as_mut()?.referrers(&name, cascading)
     }
 
     pub(super) fn apply(&mut self, action: &Action, place: Place) {
@@ -105,7 +123,7 @@ impl<'a> Facts<'a> {
 
     /// How large a table is, by its name in the database.
     pub fn volume(&mut self, table: &TableName) -> Option<Volume> {
-        let name = self.table(table)?.in_database?;
+        let name = self.look(table, |table| table.in_database.clone())??;
         self.live.as_mut()?.volume(&name)
     }
 
@@ -118,9 +136,9 @@ impl<'a> Facts<'a> {
             return (Severity::Warning, DecidedBy::NotJudged(format!("{table} is not in the database that was asked")));
         };
         let severity = match volume {
+            Volume { rows, bytes: ..LARGE_BYTES, .. } => by_rows(rows),
             Volume { rows: ..=SMALL_ROWS, .. } => Severity::Note,
-            Volume { rows: LARGE_ROWS.., .. } | Volume { bytes: LARGE_BYTES.., .. } => Severity::Error,
-            _ => Severity::Warning,
+            _ => Severity::Error,
         };
         (severity, self.decided(&volume.words(), None))
     }
@@ -266,6 +284,16 @@ impl<'a> Facts<'a> {
             )
         };
         self.rows(&Question { table, columns, sql: &sql, unit: "rows without a parent" })
+    }
+}
+
+/// How much it matters that so many rows are read or written at once.
+#[must_use]
+pub fn by_rows(rows: i64) -> Severity {
+    match rows {
+        ..=SMALL_ROWS => Severity::Note,
+        LARGE_ROWS.. => Severity::Error,
+        _ => Severity::Warning,
     }
 }
 

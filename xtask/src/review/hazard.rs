@@ -2,6 +2,7 @@
 //!
 //! Adding one: a file in `hazards/` with a `HAZARD` and a test that it fires and one that it does not, and its line in the list there.
 
+use super::cost::Cost;
 use super::facts::Facts;
 use super::finding::{Class, DecidedBy, Finding, Severity};
 use super::lock::Lock;
@@ -32,6 +33,8 @@ pub struct Site<'s, 'a> {
     pub at: At,
     pub statement: &'s Statement,
     pub action: &'s Action,
+    /// What it takes.
+    pub costs: &'s [Cost],
     pub facts: &'s mut Facts<'a>,
     pub hazard: &'static Hazard,
     pub found: &'s mut Vec<Finding>,

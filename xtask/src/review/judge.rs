@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::catalog::{Catalog, Nothing, Place, Source};
+use super::cost::{self, Cost};
 use super::facts::Facts;
 use super::finding::{Class, DecidedBy, Finding, Severity};
 use super::hazard::Site;
 use super::hazards::CATALOGUE;
 use super::live::{Asked, Live};
 use super::scene::{At, Scene};
+use super::session::Session;
 use super::set::{Before, Report, Set};
 use crate::sql::guard::{self, Guarded};
 
@@ -39,10 +41,15 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         for (place, statement) in parsed.statements.iter().enumerate() {
             for (number, action) in statement.actions.iter().enumerate() {
                 let at = At { file, statement: place, action: number };
+                facts.session.enter(&scene, at);
+                let costs = cost::cost(action, &mut facts);
                 for hazard in CATALOGUE {
                     let (facts, found) = (&mut facts, &mut found);
-                    (hazard.judge)(&mut Site { scene: &scene, at, statement, action, facts, hazard, found });
+                    let costs = &costs;
+                    (hazard.judge)(&mut Site { scene: &scene, at, statement, action, costs, facts, hazard, found });
                 }
+                let old: Vec<Cost> = costs.into_iter().filter(|cost| !facts.is_new(&cost.table, file)).collect();
+                facts.session.note(action, old.iter(), at, statement.line, scene.span(at).block);
                 facts.apply(action, Place { file: Some(file), statement: place, line: statement.line });
             }
         }
@@ -59,7 +66,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
     }
 }
 
-fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
+pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let mut catalog = Catalog::default();
     let before: Option<Box<dyn Source>> = match &set.before {
         Before::Unknown => None,
@@ -79,7 +86,8 @@ fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let catalog = if asked.is_some() { Catalog::default() } else { catalog };
     let mut live = asked.map(Live::new);
     let major = live.as_mut().and_then(Live::major).or(set.major);
-    Facts { catalog, live, before, major, pending: set.pending, settings: std::collections::HashMap::new() }
+    let settings = std::collections::HashMap::new();
+    Facts { catalog, live, before, major, pending: set.pending, session: Session::default(), settings }
 }
 
 fn unread(

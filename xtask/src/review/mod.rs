@@ -4,29 +4,39 @@
 //! only rows can. Invariant: what could not be judged is a finding that says so, never silence.
 
 pub mod accept;
+mod added;
+mod affected;
 pub mod baseline;
 pub mod catalog;
 mod catalog_live;
 mod catalog_snapshot;
 pub mod comment;
+pub mod cost;
 pub mod day;
+mod dependants;
 pub mod facts;
 pub mod files;
 pub mod finding;
 pub mod hazard;
 pub mod hazards;
+pub mod indexes;
 pub mod judge;
 pub mod known;
 pub mod live;
 pub mod lock;
+pub mod partitions;
 pub mod render;
+mod replaced;
 pub mod scan;
 pub mod scene;
+mod seeds;
+pub mod session;
 pub mod set;
 pub mod suppress;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
+mod volatility;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};

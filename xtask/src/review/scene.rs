@@ -26,6 +26,8 @@ pub struct Scene {
 
 pub struct File {
     pub parsed: Result<Parsed, String>,
+    /// Who opens the transactions.
+    pub transaction: Transaction,
     /// For each statement the transaction that it runs in.
     pub transactions: Vec<Span>,
 }
@@ -51,29 +53,27 @@ impl Scene {
             };
             if source.transaction != Transaction::Set || scene.files.is_empty() {
                 number += 1;
-                open = false;
+                open = source.transaction != Transaction::Own;
             }
-            let own = source.transaction == Transaction::Own;
             let mut transactions = Vec::new();
             for statement in parsed.iter().flat_map(|parsed| &parsed.statements) {
                 let control = statement.actions.iter().find_map(|action| match action {
                     Action::Transaction(control) => Some(*control),
                     _ => None,
                 });
-                if own && !open {
+                if !open {
                     number += 1;
                 }
                 match control {
-                    Some(Control::Begin) if own => open = true,
+                    Some(Control::Begin) => open = true,
                     Some(Control::Commit | Control::Rollback) => {
                         transactions.push(Span { number, block: true });
-                        number += 1;
                         open = false;
                         continue;
                     }
                     _ => {}
                 }
-                transactions.push(Span { number, block: !own || open });
+                transactions.push(Span { number, block: open });
             }
             let file = scene.files.len();
             for (place, statement) in parsed.iter().flat_map(|parsed| &parsed.statements).enumerate() {
@@ -84,7 +84,7 @@ impl Scene {
                     }
                 }
             }
-            scene.files.push(File { parsed, transactions });
+            scene.files.push(File { parsed, transaction: source.transaction, transactions });
         }
         scene
     }
@@ -92,6 +92,31 @@ impl Scene {
     #[must_use]
     pub fn action(&self, at: At) -> Option<&Action> {
         self.files.get(at.file)?.parsed.as_ref().ok()?.statements.get(at.statement)?.actions.get(at.action)
+    }
+
+    /// The line of its statement.
+    #[must_use]
+    pub fn line(&self, at: At) -> usize {
+        let parsed = self.files.get(at.file).and_then(|file| file.parsed.as_ref().ok());
+        parsed.and_then(|parsed| parsed.statements.get(at.statement)).map_or(0, |statement| statement.line)
+    }
+
+    /// The text of its statement.
+    #[must_use]
+    pub fn text(&self, at: At) -> Option<&str> {
+        let parsed = self.files.get(at.file)?.parsed.as_ref().ok()?;
+        parsed.statements.get(at.statement).map(|statement| statement.text.as_str())
+    }
+
+    /// All actions with their places.
+    pub fn all(&self) -> impl Iterator<Item = (At, &Action)> {
+        self.files.iter().enumerate().flat_map(|(file, read)| {
+            let statements = read.parsed.iter().flat_map(|parsed| &parsed.statements).enumerate();
+            statements.flat_map(move |(place, statement)| {
+                let actions = statement.actions.iter().enumerate();
+                actions.map(move |(action, found)| (At { file, statement: place, action }, found))
+            })
+        })
     }
 
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::facts::Facts;
 use super::finding::Finding;
 use super::judge::review;
 use super::set::{Before, Set, Source, Transaction};
@@ -9,6 +10,12 @@ use super::set::{Before, Set, Source, Transaction};
 pub(crate) fn found(sql: &str, transaction: Transaction, before: Before) -> Vec<Finding> {
     let source = Source { path: PathBuf::from("a.sql"), text: sql.to_owned(), transaction };
     review(&Set { files: vec![source], before, pending: false, major: None }, None).findings
+}
+
+/// What is known after these files, without a database.
+pub(crate) fn facts_of(before: &str) -> Facts<'static> {
+    let before = Before::Files(vec![before.to_owned()]);
+    super::judge::facts(&Set { before, ..Set::default() }, None)
 }
 
 #[track_caller]

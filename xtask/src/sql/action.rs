@@ -141,6 +141,8 @@ pub enum Action {
     /// Enum, composite, range.
     CreateType {
         name: TableName,
+        /// Of an enum, in order.
+        labels: Vec<String>,
     },
     DropType {
         name: TableName,
@@ -178,6 +180,8 @@ pub enum Action {
         kind: String,
         name: TableName,
         replace: bool,
+        /// Neither IMMUTABLE nor STABLE.
+        volatile: bool,
     },
     /// Anything else that goes: `schema`, `function`, `sequence` …
     DropOther {
@@ -242,9 +246,11 @@ pub enum Action {
         name: Option<String>,
         enable: bool,
     },
+    /// `bounds`: `FOR VALUES FROM ('2029-01-01') TO ('2030-01-01')`, `DEFAULT`.
     AttachPartition {
         table: TableName,
         partition: TableName,
+        bounds: String,
     },
     DetachPartition {
         table: TableName,
@@ -407,7 +413,11 @@ pub struct CreateTable {
     /// [`Action::AddUnique`], [`Action::AddForeignKey`] and [`Action::AddConstraint`] on this table.
     pub constraints: Vec<Action>,
     pub partitioned: bool,
+    /// `RANGE (at)`
+    pub partition_key: Option<String>,
     pub partition_of: Option<TableName>,
+    /// As in [`Action::AttachPartition`].
+    pub bounds: Option<String>,
     pub inherits: Vec<TableName>,
     pub from_query: bool,
 }
@@ -438,7 +448,7 @@ impl Action {
             Action::CreateTable(create) => vec![&create.table],
             Action::CreateIndex(index) => vec![&index.table],
             Action::AddForeignKey { table, to, .. } => vec![table, to],
-            Action::AttachPartition { table, partition } | Action::DetachPartition { table, partition, .. } => {
+            Action::AttachPartition { table, partition, .. } | Action::DetachPartition { table, partition, .. } => {
                 vec![table, partition]
             }
             Action::Inherit { table, parent, .. } => vec![table, parent],

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use squawk_lexer::TokenKind;
+use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::statements::{self, Parsed};
 
@@ -66,6 +67,22 @@ pub fn guarded(text: &str) -> Guarded {
                 Guarded::NotParsed { why: format!("took more than {} s", PATIENCE.as_secs()) }
             }
         }
+    })
+}
+
+/// Reads the syntax tree of a statement, or of a part of one, in the same way.
+pub fn tree<T: Send>(text: &str, read: impl FnOnce(&SyntaxNode) -> T + Send) -> Option<T> {
+    if too_deep(text).is_some() {
+        return None;
+    }
+    quiet();
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().name(NAME.to_owned()).stack_size(STACK);
+        let reader = reader.spawn_scoped(scope, || {
+            let parse = SourceFile::parse(text);
+            parse.errors().is_empty().then(|| read(&parse.syntax_node()))
+        });
+        reader.ok()?.join().ok()?
     })
 }
 

@@ -98,7 +98,7 @@ fn does(action: &Action, operation: &Operation) -> bool {
         // Where a value goes and another comes, the type is made anew with both.
         (
             O::CreateEnum { name, .. } | O::DropEnumValue { name, .. } | O::AddEnumValue { name, .. },
-            A::CreateType { name: of },
+            A::CreateType { name: of, .. },
         )
         | (O::DropEnum { name }, A::DropType { name: of, .. }) => name == of,
         (O::AddEnumValue { name, value }, A::AddEnumValue { name: of, value: added, .. }) => {

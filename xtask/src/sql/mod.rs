@@ -8,6 +8,7 @@ pub mod intent;
 pub mod names;
 pub mod nature;
 pub mod operation;
+pub mod parts;
 pub(crate) mod read;
 pub mod render;
 pub mod statements;

@@ -6,6 +6,7 @@ use squawk_syntax::{SourceFile, SyntaxKind};
 
 pub use super::action::Action;
 use super::read;
+use crate::sql::TableName;
 
 /// A file, split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Statement {
     pub end: usize,
     /// One action, or more in an `ALTER TABLE` with a list.
     pub actions: Vec<Action>,
+    /// Tables and views that its queries read, also in a FROM of a subquery.
+    pub reads: Vec<TableName>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub fn parse(text: &str) -> Parsed {
                 start,
                 end: start + statement.len(),
                 actions: read::actions(&node),
+                reads: read::tree::reads(&node),
             }
         })
         .collect();
@@ -114,7 +118,6 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::TableName;
     use crate::sql::action::{Column, Control};
 
     fn only(sql: &str) -> Action {

@@ -4,6 +4,8 @@ use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
+use crate::review::replaced;
+use crate::sql::TableName;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
@@ -35,6 +37,14 @@ fn judge(site: &mut Site<'_, '_>) {
     if known.as_ref().is_some_and(|column| column.in_database.is_none()) {
         return;
     }
+    if known.is_none() && site.facts.table(table).is_some_and(|table| table.known) {
+        absent(site, table, column);
+        return;
+    }
+    // It is told as a rename.
+    if replaced::column(site, table, column).is_some() {
+        return;
+    }
     let values = site.facts.values(table, column);
     let severity = match values {
         Verdict::Harmful(..) => Severity::Error,
@@ -50,6 +60,22 @@ fn judge(site: &mut Site<'_, '_>) {
             .by(values.decided())
             .remedy("take it out of the code first; save its values; drop it one release later")
             .sql(optional),
+    );
+}
+
+/// Nothing to lose: with IF EXISTS nothing happens, without it the statement fails.
+fn absent(site: &mut Site<'_, '_>, table: &TableName, column: &str) {
+    let severity = match (site.statement.text.to_lowercase().contains("if exists"), site.facts.asked()) {
+        (true, _) => Severity::Note,
+        (false, Some(_)) => Severity::Error,
+        (false, None) => Severity::Warning,
+    };
+    let decided = site.facts.decided(&format!("no column {table}.{column}"), None);
+    site.find(
+        Draft::new(severity, format!("drops column {table}.{column}, which is not there"))
+            .on(table)
+            .by(decided)
+            .remedy("look at what was run on this database: it is not as the migrations left it"),
     );
 }
 

@@ -1,9 +1,11 @@
 //! H01: a table goes, with its rows.
 
+use crate::review::dependants::Stands;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
+use crate::review::replaced;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
@@ -27,8 +29,17 @@ pub(super) static HAZARD: Hazard = Hazard {
 };
 
 fn judge(site: &mut Site<'_, '_>) {
-    let Action::DropTable { table, cascade, .. } = site.action else { return };
+    let Action::DropTable { table, cascade, if_exists } = site.action else { return };
     if site.facts.is_new(table, site.at.file) {
+        return;
+    }
+    // It is told as a rename.
+    if replaced::table(site, table).is_some() {
+        return;
+    }
+    if *if_exists && site.facts.dependants("table", table) == Some(Stands::Absent) {
+        let decided = site.facts.decided(&format!("no table {table}"), None);
+        site.find(Draft::new(Severity::Note, format!("drops table {table}, which is not there")).on(table).by(decided));
         return;
     }
     let rows = site.facts.any(table);

@@ -34,7 +34,11 @@ fn create(node: &SyntaxNode, what: &str) -> Vec<Action> {
             let materialized = node.kind() == K::CREATE_MATERIALIZED_VIEW;
             first(node, K::VIEW).map(|name| Action::CreateView { name, materialized, replace }).into_iter().collect()
         }
-        K::CREATE_TYPE => first(node, K::TYPE_NAME).map(|name| Action::CreateType { name }).into_iter().collect(),
+        K::CREATE_TYPE => {
+            let variants = node.descendants().filter(|part| part.kind() == K::VARIANT);
+            let labels = variants.flat_map(|variant| labels(&variant)).collect();
+            first(node, K::TYPE_NAME).map(|name| Action::CreateType { name, labels }).into_iter().collect()
+        }
         K::CREATE_DOMAIN => {
             let checked = has(node, K::CHECK_CONSTRAINT) || has(node, K::NOT_NULL_CONSTRAINT);
             first(node, K::DOMAIN).map(|name| Action::CreateDomain { name, checked }).into_iter().collect()
@@ -42,7 +46,9 @@ fn create(node: &SyntaxNode, what: &str) -> Vec<Action> {
         K::CREATE_FUNCTION | K::CREATE_PROCEDURE => {
             let found = first(node, K::FUNCTION_NAME).or_else(|| first(node, K::PROCEDURE_NAME));
             let kind = what.to_owned();
-            found.map(|name| Action::CreateRoutine { kind, name, replace }).into_iter().collect()
+            let options = child(node, K::FUNC_OPTION_LIST);
+            let volatile = !options.is_some_and(|list| has(&list, K::IMMUTABLE) || has(&list, K::STABLE));
+            found.map(|name| Action::CreateRoutine { kind, name, replace, volatile }).into_iter().collect()
         }
         K::CREATE_TRIGGER => {
             let (table, name) = (on(node), name(node, K::TRIGGER).unwrap_or_default());

@@ -50,7 +50,9 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
             let enable = node.kind() != K::DISABLE_TRIGGER;
             Action::SetTrigger { table, name: name(node, K::TRIGGER_REF), enable }
         }
-        K::ATTACH_PARTITION => Action::AttachPartition { table, partition: other() },
+        K::ATTACH_PARTITION => {
+            Action::AttachPartition { table, partition: other(), bounds: bounds(node).unwrap_or_default() }
+        }
         K::DETACH_PARTITION => {
             Action::DetachPartition { table, partition: other(), concurrently: has(node, K::DETACH_CONCURRENTLY) }
         }
@@ -80,6 +82,13 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
         },
         _ => unknown(node),
     }
+}
+
+/// Which rows a partition takes.
+fn bounds(node: &SyntaxNode) -> Option<String> {
+    let kinds =
+        [K::PARTITION_DEFAULT, K::PARTITION_FOR_VALUES_FROM, K::PARTITION_FOR_VALUES_IN, K::PARTITION_FOR_VALUES_WITH];
+    node.descendants().find(|part| kinds.contains(&part.kind())).map(|part| text(&part))
 }
 
 fn alter_column(table: TableName, column: String, node: &SyntaxNode) -> Action {
@@ -221,6 +230,11 @@ pub(super) fn create(node: &SyntaxNode) -> Vec<Action> {
         columns: Vec::new(),
         constraints: Vec::new(),
         partitioned: has(node, K::PARTITION_BY),
+        partition_key: child(node, K::PARTITION_BY).map(|by| {
+            let parts: Vec<String> = by.children().map(|part| text(&part)).collect();
+            parts.join(" ")
+        }),
+        bounds: bounds(node),
         partition_of: child(node, K::PARTITION_OF).and_then(|part| first(&part, K::TABLE_NAME_REF)),
         inherits: child(node, K::INHERITS).map(|part| named(&part, K::TABLE_NAME_REF).collect()).unwrap_or_default(),
         from_query: node.kind() != K::CREATE_TABLE,

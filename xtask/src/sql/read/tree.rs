@@ -89,6 +89,21 @@ pub(crate) fn type_text(node: &SyntaxNode) -> Option<String> {
     found.map(|child| text(&child))
 }
 
+/// What stands in FROM, anywhere below; the names of WITH are none.
+pub(crate) fn reads(node: &SyntaxNode) -> Vec<TableName> {
+    let (mut found, mut with) = (Vec::new(), Vec::new());
+    for part in node.descendants() {
+        match part.kind() {
+            SyntaxKind::RELATION_FROM_ITEM => found.extend(first(&part, SyntaxKind::RELATION_NAME_REF)),
+            SyntaxKind::WITH_TABLE => with.extend(name(&part, SyntaxKind::CTE_NAME)),
+            _ => {}
+        }
+    }
+    found.retain(|table| !with.contains(&table.name));
+    found.dedup();
+    found
+}
+
 /// What stands in WHERE.
 pub(crate) fn filter(node: &SyntaxNode) -> Option<String> {
     let clause = child(node, SyntaxKind::WHERE_CLAUSE)?;

@@ -1,0 +1,158 @@
+//! What the session that runs the files holds and has been told at one point: locks of the open transaction, values of an enum that
+//! are not committed yet, `lock_timeout`, and which once-only findings were given.
+//!
+//! Invariant: each statement adds to it and nothing looks back at all of it, so that ten thousand statements cost ten thousand times one.
+
+use std::collections::{HashMap, HashSet};
+
+use super::cost::Cost;
+use super::lock::Lock;
+use super::scene::{At, Scene};
+use super::set::Transaction;
+use crate::sql::TableName;
+use crate::sql::action::{Action, Control};
+
+/// A lock on a table that was there before, which keeps others waiting until the transaction ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub table: TableName,
+    pub lock: Lock,
+    pub at: At,
+    pub line: usize,
+}
+
+/// A value that ALTER TYPE … ADD VALUE added in the open transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    pub of: TableName,
+    pub line: usize,
+}
+
+/// How often a file alters a table, and the last one that read or wrote all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Alters {
+    pub statements: usize,
+    pub whole: Option<At>,
+}
+
+#[derive(Default)]
+pub struct Session {
+    file: usize,
+    transaction: usize,
+    /// Line of the BEGIN that is open.
+    pub begun: Option<usize>,
+    /// In the order in which they were taken, a table again where its lock became stronger.
+    taken: Vec<Taken>,
+    strongest: HashMap<TableName, Lock>,
+    pub labels: HashMap<String, Label>,
+    timeout: Option<String>,
+    local_timeout: Option<String>,
+    /// ALTERs of each table in this file.
+    pub alters: HashMap<TableName, Alters>,
+    told: HashSet<(&'static str, usize, String)>,
+}
+
+impl Session {
+    /// Goes to an action's place: what another transaction held is free.
+    pub fn enter(&mut self, scene: &Scene, at: At) {
+        let span = scene.span(at);
+        if span.number != self.transaction {
+            self.transaction = span.number;
+            self.taken.clear();
+            self.strongest.clear();
+            self.labels.clear();
+            self.local_timeout = None;
+        }
+        if at.file != self.file {
+            self.file = at.file;
+            self.alters.clear();
+            self.begun = None;
+            // Each file may be run by a session of its own.
+            if scene.files[at.file].transaction == Transaction::Own {
+                self.timeout = None;
+            }
+        }
+    }
+
+    /// Takes note of an action that has been judged. `costs`: those on tables that were there before.
+    pub fn note<'c>(
+        &mut self,
+        action: &Action,
+        costs: impl Iterator<Item = &'c Cost>,
+        at: At,
+        line: usize,
+        block: bool,
+    ) {
+        match action {
+            Action::Transaction(Control::Begin) => self.begun = Some(line),
+            Action::Transaction(Control::Commit | Control::Rollback) => self.begun = None,
+            Action::Set { name, value, local } if name.eq_ignore_ascii_case("lock_timeout") => {
+                let slot = if *local { &mut self.local_timeout } else { &mut self.timeout };
+                *slot = (!*local || block).then(|| value.clone());
+            }
+            Action::Reset { name } if name.eq_ignore_ascii_case("lock_timeout") || name == "all" => {
+                (self.timeout, self.local_timeout) = (None, None);
+            }
+            _ => {}
+        }
+        if !block {
+            return;
+        }
+        if let Action::AddEnumValue { name, value, .. } = action {
+            self.labels.insert(value.clone(), Label { of: name.clone(), line });
+        }
+        for cost in costs {
+            let stronger = self.strongest.get(&cost.table).is_none_or(|held| *held < cost.lock);
+            if cost.lock.stops_writes() && stronger {
+                self.strongest.insert(cost.table.clone(), cost.lock);
+                self.taken.push(Taken { table: cost.table.clone(), lock: cost.lock, at, line });
+            }
+        }
+    }
+
+    /// Locks that statements before this one took and that are still held.
+    pub fn held(&self, at: At) -> &[Taken] {
+        let own = self.taken.partition_point(|taken| (taken.at.file, taken.at.statement) < (at.file, at.statement));
+        &self.taken[..own]
+    }
+
+    /// How many tables are locked.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        self.strongest.len()
+    }
+
+    #[must_use]
+    pub fn locked(&self, table: &TableName) -> bool {
+        self.strongest.contains_key(table)
+    }
+
+    /// `lock_timeout` as it was set; `None` where nobody did.
+    #[must_use]
+    pub fn lock_timeout(&self) -> Option<&str> {
+        self.local_timeout.as_deref().or(self.timeout.as_deref())
+    }
+
+    /// Whether this is the first time in this file that a hazard says this.
+    pub fn first(&mut self, hazard: &'static str, what: &str) -> bool {
+        self.told.insert((hazard, self.file, what.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_by_later_statements_of_the_transaction_and_free_in_the_next() {
+        use crate::review::cost::Work;
+        let users = TableName::new("public", "users");
+        let mut session = Session::default();
+        let at = |statement| At { file: 0, statement, action: 0 };
+        let cost = Cost { table: users.clone(), lock: Lock::AccessExclusive, work: Work::Catalog };
+        session.note(&Action::Comment, [cost].iter(), at(0), 1, true);
+        assert!(session.held(at(0)).is_empty());
+        assert_eq!(session.held(at(1))[0].table, users);
+        assert!(session.locked(&users));
+    }
+}
