@@ -69,7 +69,8 @@ pub fn explain(name: &str) -> Result<String, Failure> {
 }
 
 fn page(hazard: &Hazard) -> String {
-    let mut out = format!("{}  {}  ({})\n\n", hazard.id, hazard.title, hazard.class.word());
+    let title = format!("{} {} ({})", hazard.id, hazard.title, hazard.class.word());
+    let mut out = wrapped(&title, WIDTH, "") + "\n";
     out += &wrapped(hazard.danger, WIDTH, "  ");
     let decided = hazard.decided.map_or("the statement alone".to_owned(), |rows| format!("the rows: {rows}"));
     out += &wrapped(&format!("decided by: {decided}"), WIDTH, "  ");

@@ -16,7 +16,7 @@ use crate::pg::url::{self, DatabaseUrl};
 use crate::pg::{connect, migrations};
 use crate::process::environment;
 use crate::repo::git;
-use crate::report::terminal::{data, page, print};
+use crate::report::terminal::{WIDTH, data, page, print, wrapped};
 use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
@@ -64,16 +64,19 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
         let message = format!("{count} error{} that nobody accepted", if count == 1 { "" } else { "s" });
         let failure = Failure::step(message);
         let id = errors.iter().map(|finding| finding.id).find(|id| known::ids().any(|known| known == *id));
-        let hint = id.map(|id| {
-            format!("mend it, or accept it above its statement: `-- db-change: accept {id} reason=\"…\"`; more: cargo xtask review --explain {id}")
+        let hints = id.map(|id| {
+            [
+                format!("mend it, or accept it above its statement: `-- db-change: accept {id} reason=\"…\"`"),
+                format!("what it is: cargo xtask review --explain {id}"),
+            ]
         });
-        print(&hint.into_iter().fold(failure, Failure::hint).render());
+        print(&hints.into_iter().flatten().fold(failure, Failure::hint).render());
     }
     Ok(Kind::Step.exit_code())
 }
 
 fn note(line: &str) {
-    print(&format!("review: {line}\n"));
+    print(&wrapped(&format!("review: {line}"), WIDTH, ""));
 }
 
 /// The workflow file of the repo, where there is one.

@@ -82,6 +82,10 @@ fn nothing(path: &Path, word: &Path) -> Failure {
     }
 }
 
+fn is_skipped(folder: &str) -> bool {
+    folder.starts_with('.') || SKIPPED.contains(&folder)
+}
+
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sql"))
 }
@@ -97,7 +101,7 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
         if entry.file_type().with_context(reading)?.is_dir() {
-            if !name.starts_with('.') && !SKIPPED.contains(&name.as_ref()) {
+            if !is_skipped(&name) {
                 found.extend(walk(&path)?);
             }
         } else if is_sql(&path) && path.is_file() {
@@ -112,7 +116,15 @@ fn matching(here: &Path, word: &Path) -> Result<Vec<PathBuf>> {
     let pattern = pattern.to_string_lossy();
     let paths = glob::glob(&pattern)
         .map_err(|error| Failure::usage(format!("`{}` is not a pattern: {}", word.display(), error.msg)))?;
-    Ok(paths.flatten().filter(|path| is_sql(path) && path.is_file()).map(|path| plain(&path)).collect())
+    // As with a folder, unless the pattern itself names such a one.
+    let named = |part: &str| word.components().any(|word| word.as_os_str() == part);
+    let skipped = |path: &Path| {
+        let inside = path.strip_prefix(here).unwrap_or(path);
+        let mut folders = inside.components().filter_map(|part| part.as_os_str().to_str());
+        folders.any(|part| is_skipped(part) && !named(part))
+    };
+    let paths = paths.flatten().filter(|path| is_sql(path) && path.is_file()).map(|path| plain(&path));
+    Ok(paths.filter(|path| !skipped(path)).collect())
 }
 
 /// The SQL files that a range adds or changes, as they are at its end.

@@ -26,6 +26,10 @@ pub(super) fn sort(part: &mut Part, here: &Path) -> Result<Vec<Picked>> {
     let (mut listed, others): (Vec<Picked>, Vec<Picked>) =
         std::mem::take(&mut part.files).into_iter().partition(|file| place(file).is_some());
     listed.sort_by_key(place);
+    // What the journal of another commit lists, the work tree's does not.
+    let (mut foreign, others): (Vec<Picked>, Vec<Picked>) =
+        others.into_iter().partition(|file| file.elsewhere && !file.is_companion());
+    foreign.sort_by(|one, other| one.path.cmp(&other.path));
     let walked = listed.iter().chain(&others).any(|file| file.how == How::Walked);
     if let Some(missing) = entries.iter().find(|path| walked && !path.is_file()) {
         let shown = super::shown(missing, here);
@@ -33,6 +37,7 @@ pub(super) fn sort(part: &mut Part, here: &Path) -> Result<Vec<Picked>> {
             .hint("what else is wrong with the folder: cargo xtask db-change inventory --migrations DIR")
             .into());
     }
+    listed.append(&mut foreign);
     part.files = listed;
     part.history = Some(history);
     Ok(others)
@@ -46,7 +51,7 @@ pub(super) fn other_database(home: &Path, here: &Path, dialect: &str) -> Failure
 /// What the migrations before made: the snapshot, where it can be read, else their files.
 pub(super) fn before(history: &History, first: &Picked) -> Before {
     let position = history.entries.iter().position(|entry| find::plain(&history.sql_path(entry)) == first.path);
-    let earlier = &history.entries[..position.unwrap_or(0)];
+    let earlier = &history.entries[..position.unwrap_or(history.entries.len())];
     // One of 1.x holds only what its migration changed.
     let last = earlier.last().filter(|_| history.layout == Layout::Journal);
     if let Some(snapshot) = last.and_then(|entry| snapshot::load(&history.snapshot_path(entry)).ok()) {

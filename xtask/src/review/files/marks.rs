@@ -138,6 +138,12 @@ fn rows_of_copy(text: &str, from: usize) -> Option<Range<usize>> {
     None
 }
 
+/// Without the mark of UTF-8 at its beginning, which psql and Flyway leave out, and the server takes for a word.
+#[must_use]
+pub(super) fn unmarked(text: &str) -> String {
+    text.strip_prefix('\u{feff}').map_or_else(|| text.to_owned(), |rest| format!("   {rest}"))
+}
+
 /// The text with spaces in place of these bytes; lines stay lines.
 fn without(text: &str, spans: &[Range<usize>]) -> String {
     let mut out = String::with_capacity(text.len());

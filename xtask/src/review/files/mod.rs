@@ -42,6 +42,8 @@ pub struct Part {
 pub struct Picked {
     path: PathBuf,
     how: How,
+    /// Whether its text is not what the work tree holds.
+    elsewhere: bool,
     source: Source,
 }
 
@@ -57,6 +59,7 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<(Vec<Part>, Vec<String>)> {
     let mut parts: Vec<Part> = Vec::new();
     for Found { path, how, text } in found {
         let shown = shown(&path, here);
+        let elsewhere = text.is_some();
         let whole = match text {
             Some(text) => text,
             None => find::read(&path, &shown)?,
@@ -65,10 +68,16 @@ pub fn choose(wanted: &Wanted<'_>) -> Result<(Vec<Part>, Vec<String>)> {
         if how != How::Named && runner::is_down(&path) {
             continue;
         }
-        let picked = Picked { source: source(runner, &path, shown, &whole), path, how };
+        let picked = Picked { source: source(runner, &path, shown, &whole), path, how, elsewhere };
         put(&mut parts, runner, picked);
     }
     let mut said = Vec::new();
+    let elsewhere = parts.iter().flat_map(|part| &part.files).filter(|file| file.elsewhere).count();
+    if elsewhere > 0 {
+        said.push(format!(
+            "the work tree does not hold {elsewhere} of the files as they are there: layout and files before are the work tree's"
+        ));
+    }
     let mut aside = Vec::new();
     for part in &mut parts {
         match part.runner {
@@ -129,7 +138,8 @@ fn text(runner: Runner, whole: &str) -> String {
     match runner {
         Runner::Goose => marks::goose_up(whole),
         Runner::Dbmate => marks::dbmate_up(whole),
-        Runner::Psql => marks::psql(whole),
+        Runner::Psql => marks::psql(&marks::unmarked(whole)),
+        Runner::Flyway => marks::unmarked(whole),
         _ => whole.to_owned(),
     }
 }
