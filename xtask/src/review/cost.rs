@@ -312,14 +312,13 @@ fn may_differ_by_row(default: &str) -> bool {
     for (place, part) in default.split('\'').enumerate() {
         outside.push_str(if place % 2 == 0 { part } else { " " });
     }
-    let called = outside.match_indices('(').any(|(at, _)| {
+    outside.match_indices('(').any(|(at, _)| {
         let before = outside[..at].trim_end();
         let begin = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
         let (ahead, word) = before.split_at(begin);
         let is_type = ahead.trim_end().ends_with(':');
         !word.is_empty() && !is_type && !SAME.contains(&word.to_lowercase().as_str())
-    });
-    called
+    })
 }
 
 /// Whether a valid CHECK or a key already says that a column holds no NULL (PostgreSQL 12 and later read no row then).

@@ -53,12 +53,8 @@ fn stored(site: &mut Site<'_, '_>, column: &Column) {
     let (mut severity, mut decided) = site.facts.weight(table);
     let mut words = "computing it for each row writes the table anew".to_owned();
     match computable(site, column) {
-        None => {}
-        Some(Ok(answer)) => {
-            if severity == Severity::Note {
-                decided = answer;
-            }
-        }
+        Some(Ok(answer)) if severity == Severity::Note => decided = answer,
+        None | Some(Ok(_)) => {}
         Some(Err(why)) => {
             severity = Severity::Error;
             words = format!("its expression fails on a row ({why})");

@@ -142,7 +142,7 @@ fn compared(facts: &mut Facts<'_>, table: &TableName, of: &TableName) -> Option<
     let has = facts.look(table, |table| {
         let of_type =
             table.columns.values().any(|column| types::named(&column.data_type).is_some_and(|name| name == *of));
-        of_type || !table.known && table.columns.values().any(|column| column.data_type.is_empty()) || !table.known
+        of_type || !table.known
     });
     let why = format!("{table} may have a column of the type {of} that the text is read for");
     has.unwrap_or(true).then_some((Severity::Warning, DecidedBy::NotJudged(why)))
