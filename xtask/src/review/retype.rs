@@ -116,6 +116,6 @@ impl<'s> Retype<'s> {
     pub(super) fn makes_enum_again(&self, site: &mut Site<'_, '_>) -> bool {
         let mut of = |text: &str| types::named(text).and_then(|name| site.facts.enumeration(&name));
         let Some(new) = of(self.to).filter(|new| new.made.is_some()) else { return false };
-        new.before.is_some() || self.from().and_then(|from| of(from)).is_some()
+        new.before.is_some() || self.from().and_then(of).is_some()
     }
 }
