@@ -13,7 +13,7 @@ use crate::digest;
 use crate::drizzle::{Snapshot, migrate};
 use crate::engine::{Outcome, StepContext};
 use crate::review::{
-    self, Asked, Before, Class, Day, DecidedBy, Finding, Report, Set, Severity, Source, Transaction, comment,
+    self, Asked, Before, Class, Day, DecidedBy, Finding, Report, Set, Severity, Source, Transaction, accept, comment,
 };
 use crate::sql::action::Action;
 use crate::sql::statements::Statement;
@@ -29,7 +29,10 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let ours = set.files.len() - 1;
     let mut findings: Vec<Finding> = report.findings.into_iter().filter(|finding| finding.file == ours).collect();
     findings.extend(undeclared(&sql, ours, &change.operations, &before));
-    comment::accept(ours, &set.files[ours], &mut findings, &Day::today());
+    let today = Day::today();
+    comment::accept(ours, &set.files[ours], &mut findings, &today);
+    let paths: Vec<_> = set.files.iter().map(|source| source.path.clone()).collect();
+    accept::accept(world.loaded, &paths, &mut findings, &today).iter().for_each(|line| context.say(line));
     super::declare::one_breaking(&change.operations)?;
     let findings = findings;
     // An acceptance is about what the SQL does; the comments that accept something are no part of that.
