@@ -212,7 +212,7 @@ impl Catalog {
                 }
             }
         }
-        found.retain(|(table, _)| !self.gone.contains(table));
+        found.retain(|(table, _)| self.tables.contains_key(table) || !self.gone.contains(table));
         found.sort();
         found
     }
