@@ -3,5 +3,5 @@
 -- runs: psql
 CREATE TEMPORARY TABLE chosen AS SELECT id FROM invites WHERE invited_by > 20;
 CREATE INDEX ON chosen (id);
-UPDATE invites SET role = 'guest' WHERE id IN (SELECT id FROM chosen);
+SELECT count(*) FROM chosen;
 DROP TABLE chosen;

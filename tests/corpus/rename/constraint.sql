@@ -1,5 +1,6 @@
 -- label: safe
--- why: no query names this constraint, only messages do (PostgreSQL docs, ALTER TABLE, RENAME CONSTRAINT)
+-- why: no query names a CHECK, only messages do (PostgreSQL docs, ALTER TABLE, RENAME CONSTRAINT)
 -- runs: drizzle
--- observe: works INSERT INTO users (email) VALUES ('user1@example.com') ON CONFLICT (email) DO NOTHING RETURNING email
-ALTER TABLE "users" RENAME CONSTRAINT "users_email_key" TO "users_email_unique";
+-- schema: ALTER TABLE users ADD CONSTRAINT users_age_check CHECK (age > 0);
+-- observe: works INSERT INTO users (email, age) VALUES ('new@example.com', 30) RETURNING email
+ALTER TABLE "users" RENAME CONSTRAINT "users_age_check" TO "users_age_positive";

@@ -157,6 +157,8 @@ pub struct Catalog {
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
     gone: HashSet<TableName>,
+    /// Schemas that went with all that was in them.
+    gone_schemas: std::collections::HashSet<String>,
     /// Tables that a reviewed statement was about, since [`Catalog::settle`].
     touched: HashSet<TableName>,
 }
@@ -224,7 +226,7 @@ impl Catalog {
     }
 
     fn load(&mut self, name: &TableName, source: &mut dyn Source) {
-        if self.tables.contains_key(name) || self.gone.contains(name) {
+        if self.tables.contains_key(name) || self.gone.contains(name) || self.gone_schemas.contains(&name.schema) {
             return;
         }
         if let Some(table) = source.table(name) {
@@ -279,6 +281,12 @@ impl Catalog {
             Action::RenameTable { table, to } => self.rename_table(table, &table.beside(to), source),
             Action::SetSchema { kind, name, to } if kind == "table" => {
                 self.rename_table(name, &TableName::new(to, &name.name), source);
+            }
+            Action::DropOther { kind, name, cascade: true, .. } if kind == "schema" => {
+                self.tables.retain(|table, _| table.schema != name.name);
+                self.enums.retain(|of, _| of.schema != name.name);
+                self.indexes.retain(|index, _| index.schema != name.name);
+                self.gone_schemas.insert(name.name.clone());
             }
             Action::DropTable { table, .. } => {
                 self.tables.remove(table);

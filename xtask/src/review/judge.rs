@@ -37,11 +37,16 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         counts.push(parsed.statements.len());
         found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
-            let text = set.files[file].text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+            let text = line_at(&set.files[file].text, error.at);
             let title = format!("not valid SQL: {}", error.message);
             found.push(unread(file, error.line, error.column, error.at..error.at, text.trim().to_owned(), title));
         }
         for (place, statement) in parsed.statements.iter().enumerate() {
+            if statement.actions.is_empty() {
+                let (span, text) = (statement.start..statement.end, statement.text.clone());
+                let title = "nothing is known of this statement".to_owned();
+                found.push(unread(file, statement.line, statement.column, span, text, title));
+            }
             for (number, action) in statement.actions.iter().enumerate() {
                 let at = At { file, statement: place, action: number };
                 facts.session.enter(&scene, at);
@@ -95,6 +100,14 @@ pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let major = live.as_mut().and_then(Live::major).or(set.major);
     let settings = std::collections::HashMap::new();
     Facts { catalog, behaviour, live, before, major, pending: set.pending, session: Session::default(), settings }
+}
+
+/// The line around a byte.
+fn line_at(text: &str, at: usize) -> &str {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let begin = before.rfind('\n').map_or(0, |end| end + 1);
+    let end = after.find('\n').map_or(text.len(), |end| at + end);
+    text.get(begin..end).unwrap_or_default()
 }
 
 fn unread(

@@ -60,7 +60,7 @@ fn slow(site: &mut Site<'_, '_>) -> Vec<Slow> {
             found.push(Slow { table, lock, words: cost.work.words(), severity, decided });
         }
     }
-    if site.at.action == 0 {
+    if site.at.action == 0 && runs_its_query(site.action) {
         for table in &site.statement.reads {
             let known = site.facts.look(table, |_| ()).is_some();
             if known && !site.facts.is_new(table, site.at.file) && !found.iter().any(|slow| slow.table == *table) {
@@ -70,6 +70,22 @@ fn slow(site: &mut Site<'_, '_>) -> Vec<Slow> {
         }
     }
     found
+}
+
+/// A view, a function, a policy only keep the query that they are made of.
+fn runs_its_query(action: &Action) -> bool {
+    match action {
+        Action::CreateTable(create) => create.from_query,
+        Action::CreateView { materialized, .. } => *materialized,
+        Action::Select { .. }
+        | Action::Insert { .. }
+        | Action::Update { .. }
+        | Action::Delete { .. }
+        | Action::Merge { .. }
+        | Action::Copy { .. }
+        | Action::RefreshView { .. } => true,
+        _ => false,
+    }
 }
 
 /// By the rows that are written, where the database can tell how many, else by the whole table.

@@ -66,6 +66,7 @@ catalogue! {
     access,
     replication,
     beyond_schema,
+    already_there,
     opaque,
     disk_room,
     if_exists,

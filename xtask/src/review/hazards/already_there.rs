@@ -1,0 +1,78 @@
+//! H100: what is to be made is there already: the database is not what the migration was written for.
+
+use crate::review::finding::{Class, Severity};
+use crate::review::hazard::{Draft, Hazard, Site};
+use crate::sql::TableName;
+use crate::sql::action::Action;
+
+pub(super) static HAZARD: Hazard = Hazard {
+    id: "H100",
+    title: "what is made is there already",
+    class: Class::MayFail,
+    danger: "The database is not as the migration expects it: somebody changed it by hand, or files ran in another order. The statement fails, \
+             and with drizzle-orm the whole set of pending files.",
+    decided: Some("whether the table, column, index, constraint or type is there"),
+    safe: "bring schema files, migrations and database together first; IF NOT EXISTS only hides the difference",
+    aka: &[("atlas", &["non_linear"]), ("safe-migrate", &["schema-drift", "chain-conflict"])],
+    judge,
+};
+
+fn judge(site: &mut Site<'_, '_>) {
+    let Some((what, code, table)) = there(site) else { return };
+    let (severity, decided) = match site.facts.asked() {
+        Some(_) => (Severity::Error, site.facts.decided("it is there", None)),
+        None => (Severity::Warning, site.facts.decided("by the statements and migrations before", None)),
+    };
+    let draft = Draft::new(severity, format!("{what} is there already: the statement fails ({code})"));
+    let draft = match table {
+        Some(table) => draft.on(&table),
+        None => draft,
+    };
+    site.find(draft.by(decided).remedy("find out who made it, and bring schema files, migrations and database together"));
+}
+
+fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableName>)> {
+    let facts = &mut *site.facts;
+    match site.action {
+        Action::AddColumn(added) if !added.if_not_exists => {
+            facts.column(&added.table, &added.column)?;
+            Some((format!("column {}.{}", added.table, added.column), "42701", Some(added.table.clone())))
+        }
+        Action::CreateTable(create) if !create.if_not_exists && !create.temporary => {
+            facts.look(&create.table, |_| ())?;
+            Some((format!("table {}", create.table), "42P07", Some(create.table.clone())))
+        }
+        Action::CreateIndex(index) if !index.if_not_exists => {
+            let name = index.table.beside(index.name.as_deref()?);
+            facts.table_of_index(&name)?;
+            Some((format!("index {name}"), "42P07", Some(index.table.clone())))
+        }
+        Action::AddUnique { table, name: Some(name), .. }
+        | Action::AddForeignKey { table, name: Some(name), .. }
+        | Action::AddConstraint { table, name: Some(name), .. } => {
+            facts.look(table, |facts| facts.constraints.contains_key(name)).filter(|there| *there)?;
+            Some((format!("constraint {name} of {table}"), "42710", Some(table.clone())))
+        }
+        Action::CreateType { name, .. } => {
+            facts.enumeration(name)?;
+            Some((format!("type {name}"), "42710", None))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::review::testing::{fires, silent};
+
+    #[test]
+    fn fires_on_what_was_made_before_and_not_on_what_went_in_between_or_is_excused() {
+        fires("H100", "ALTER TABLE users ADD COLUMN a int; ALTER TABLE users ADD COLUMN a int");
+        fires("H100", "CREATE TABLE t (a int); CREATE TABLE t (a int)");
+        fires("H100", "CREATE INDEX i ON users (a); CREATE INDEX i ON users (b)");
+        fires("H100", "ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0); ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)");
+        silent("H100", "ALTER TABLE users ADD COLUMN a int; ALTER TABLE users DROP COLUMN a; ALTER TABLE users ADD COLUMN a int");
+        silent("H100", "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (a int); CREATE TABLE IF NOT EXISTS t (a int)");
+        silent("H100", "CREATE TABLE s.t (a int); DROP SCHEMA s CASCADE; CREATE TABLE s.t (a int)");
+    }
+}
