@@ -9,6 +9,7 @@ use super::behaviour::Behaviour;
 use super::catalog::{Catalog, Column, Enum, Nothing, Place, Source, Table};
 use super::finding::{DecidedBy, Severity};
 use super::live::{Answer, Live, Tried, Volume};
+use super::usage;
 use crate::numbers::thousands;
 use crate::sql::TableName;
 use crate::sql::action::Action;
@@ -126,6 +127,16 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn asked(&self) -> Option<&str> {
         self.live.as_ref().map(Live::name)
+    }
+
+    /// Whether a table that goes is still used, and a column of it by queries that the server remembers.
+    pub(super) fn usage(&mut self, table: &TableName, column: Option<&str>) -> Option<String> {
+        let name = self.look(table, |table| table.in_database.clone())??;
+        let live = self.live.as_mut()?;
+        let scans = if column.is_none() { usage::of_table(live, &name) } else { None };
+        let words: Vec<&str> = std::iter::once(name.name.as_str()).chain(column).collect();
+        let known: Vec<String> = scans.into_iter().chain(usage::in_queries(live, &words)).collect();
+        (!known.is_empty()).then(|| known.join("; "))
     }
 
     /// How large a table is, by its name in the database.

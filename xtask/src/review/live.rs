@@ -11,11 +11,14 @@ use postgres::{Client, SimpleQueryMessage};
 
 use super::finding::DecidedBy;
 use crate::numbers::thousands;
-use crate::sql::TableName;
+use crate::sql::{TableName, parts};
 
 /// The planner's cost beyond which a question is not asked: a page read in sequence is 1, a row looked at 0.01 to 0.02, so that some
 /// 100 million rows may be read (PostgreSQL docs, 20.7.2).
 pub const COSTLY: f64 = 3_000_000.0;
+
+/// In each question, so that a server that remembers queries tells ours from others'.
+pub(super) const MARK: &str = "/* db-change */";
 
 /// A table that was never analyzed and is at most this large is counted.
 const COUNTED_BYTES: i64 = 256 << 20;
@@ -33,6 +36,8 @@ pub struct Live<'a> {
     pub waited: Duration,
     pub costly: f64,
     volumes: HashMap<TableName, Option<Volume>>,
+    /// Functions by name, and whether one of that name may do more than read.
+    functions: HashMap<String, bool>,
 }
 
 /// How large a table is.
@@ -78,7 +83,7 @@ pub(super) enum Tried {
 impl<'a> Live<'a> {
     #[must_use]
     pub fn new(asked: Asked<'a>) -> Self {
-        Live { asked, waited: Duration::ZERO, costly: COSTLY, volumes: HashMap::new() }
+        Live { asked, waited: Duration::ZERO, costly: COSTLY, volumes: HashMap::new(), functions: HashMap::new() }
     }
 
     #[must_use]
@@ -163,7 +168,26 @@ impl<'a> Live<'a> {
         serde_json::from_str(&plan).map_err(|_| Refusal::of("its plan could not be read"))
     }
 
+    /// The expressions of a question come from the reviewed file, and reading only keeps no function from ending sessions, taking locks
+    /// or calling other servers: none is called that may do more than compute its value.
+    fn calls_no_other(&mut self, sql: &str) -> Result<(), Refusal> {
+        let all = parts::called(sql).ok_or_else(|| Refusal::of("what it calls is not read here"))?;
+        let unknown: Vec<String> = all.iter().filter(|name| !self.functions.contains_key(*name)).cloned().collect();
+        if !unknown.is_empty() {
+            let query =
+                "select distinct proname::text from pg_catalog.pg_proc where proname = any($1) and provolatile = 'v'";
+            let rows = self.asked.client.query(query, &[&unknown]).map_err(|error| told(&error))?;
+            let volatile: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            self.functions.extend(unknown.into_iter().map(|name| (name.clone(), volatile.contains(&name))));
+        }
+        match all.iter().find(|name| self.functions.get(*name) != Some(&false)) {
+            Some(name) => Err(Refusal::of(&format!("it calls {name}, which may do more than compute a value"))),
+            None => Ok(()),
+        }
+    }
+
     fn ask(&mut self, sql: &str) -> Result<i64, Refusal> {
+        self.calls_no_other(sql)?;
         let plan = self.plan("", sql)?;
         let cost = plan[0]["Plan"]["Total Cost"].as_f64().ok_or_else(|| Refusal::of("its plan could not be read"))?;
         if cost > self.costly {
@@ -173,7 +197,8 @@ impl<'a> Live<'a> {
                 self.costly
             )));
         }
-        let row = self.asked.client.query_one(sql, &[]).map_err(|error| told(&error))?;
+        let marked = sql.replacen("SELECT ", &format!("SELECT {MARK} "), 1);
+        let row = self.asked.client.query_one(&marked, &[]).map_err(|error| told(&error))?;
         row.try_get(0).map_err(|error| told(&error))
     }
 
@@ -269,9 +294,37 @@ fn told(error: &postgres::Error) -> Refusal {
     let why = match state {
         Some("57014") => "the question ran into its time limit".to_owned(),
         Some("55P03") => "the table is locked by somebody else".to_owned(),
-        Some("42501") => "the role may not read it".to_owned(),
+        Some("42501") => "the role may not read all of it".to_owned(),
         Some(code) => format!("the question failed with SQLSTATE {code}"),
         None => "the connection was lost".to_owned(),
     };
     Refusal { why, state: state.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::server::{Server, Settings};
+    use crate::pg::testing::programs;
+
+    #[test]
+    fn a_question_that_calls_more_than_it_reads_or_sees_less_than_all_rows_is_not_asked() {
+        let server = Server::start(&programs(), &Settings::default()).unwrap();
+        server.create_database("live").unwrap();
+        let mut client = server.connect("live").unwrap();
+        let made = "create table t (a int); insert into t values (1), (2); alter table t enable row level security;
+create policy p on t using (a = 1); create role reader; grant select on t to reader";
+        client.batch_execute(made).unwrap();
+        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned() });
+        let why = |answer: Answer| match answer {
+            Answer::NotJudged { why, .. } => why,
+            Answer::Count { count, .. } => count.to_string(),
+        };
+        assert_eq!(why(live.count("SELECT count(*) FROM t WHERE abs(a) > 0")), "2");
+        let sleeps = "SELECT count(*) FROM t WHERE \"pg_sleep\"(1) IS NULL";
+        assert_eq!(why(live.count(sleeps)), "it calls pg_sleep, which may do more than compute a value");
+        client.batch_execute("set role reader; set row_security = off").unwrap();
+        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned() });
+        assert_eq!(why(live.count("SELECT count(*) FROM t")), "the role may not read all of it");
+    }
 }

@@ -44,6 +44,7 @@ mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod types;
+mod usage;
 mod volatility;
 mod weighed;
 

@@ -3,6 +3,7 @@
 //!
 //! Invariant: what is not found as expected is `None`, so that nobody counts less than the statement touches.
 
+use squawk_lexer::TokenKind;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::TableName;
@@ -268,9 +269,43 @@ pub fn shown(statement: &str, of: &TableName) -> Option<Shown> {
     })?
 }
 
+/// The names that stand before a parenthesis: every function that is called is among them. `None` where one is written in a way that
+/// is not read here.
+#[must_use]
+pub fn called(sql: &str) -> Option<Vec<String>> {
+    let (mut found, mut at, mut last) = (Vec::new(), 0, None);
+    for token in squawk_lexer::tokenize(sql) {
+        let text = sql.get(at..at + usize::try_from(token.len).ok()?)?;
+        at += text.len();
+        match token.kind {
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => continue,
+            TokenKind::OpenParen => found.extend(last.take()),
+            TokenKind::Ident => last = Some(text.to_lowercase()),
+            TokenKind::QuotedIdent { .. } => last = Some(unquoted(text)),
+            _ => last = None,
+        }
+    }
+    // A name in Unicode escapes.
+    if sql.to_lowercase().contains("u&\"") {
+        return None;
+    }
+    found.sort();
+    found.dedup();
+    Some(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_function_that_is_called_is_seen_however_it_is_written() {
+        let all = |sql: &str| called(sql).map(|names| names.join(" "));
+        let sql = "SELECT count(*) FROM t WHERE pg_Sleep /* x */ (1) IS NULL AND a IN (1) AND \"Odd \"\"f\" -- y\n(a)";
+        assert_eq!(all(sql).unwrap(), "Odd \"f count in pg_sleep");
+        assert_eq!(all("SELECT 'f(', $$g($$, a FROM t"), Some(String::new()));
+        assert_eq!(all("SELECT U&\"pg\\005fsleep\"(1)"), None);
+    }
 
     #[test]
     fn a_filter_falls_into_the_tests_that_all_must_hold() {

@@ -4,7 +4,7 @@ use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
-use crate::review::replaced;
+use crate::review::{replaced, usage};
 use crate::sql::TableName;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
@@ -45,6 +45,7 @@ fn judge(site: &mut Site<'_, '_>) {
     if replaced::column(site, table, column).is_some() {
         return;
     }
+    let used = site.facts.usage(table, Some(column));
     let values = site.facts.values(table, column);
     let severity = match values {
         Verdict::Harmful(..) => Severity::Error,
@@ -57,7 +58,7 @@ fn judge(site: &mut Site<'_, '_>) {
     site.find(
         Draft::new(severity, format!("drops column {table}.{column} with its values, indexes and constraints"))
             .lock(table, Lock::AccessExclusive)
-            .by(values.decided())
+            .by(usage::and(values.decided(), used))
             .remedy("take it out of the code first; save its values; drop it one release later")
             .sql(optional),
     );

@@ -5,7 +5,7 @@ use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
-use crate::review::replaced;
+use crate::review::{replaced, usage};
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
@@ -42,6 +42,7 @@ fn judge(site: &mut Site<'_, '_>) {
         site.find(Draft::new(Severity::Note, format!("drops table {table}, which is not there")).on(table).by(decided));
         return;
     }
+    let used = site.facts.usage(table, None);
     let rows = site.facts.any(table);
     let severity = match rows {
         Verdict::Harmful(..) => Severity::Error,
@@ -51,7 +52,7 @@ fn judge(site: &mut Site<'_, '_>) {
     site.find(
         Draft::new(severity, format!("drops table {table} with all its rows{dependants}"))
             .lock(table, Lock::AccessExclusive)
-            .by(rows.decided())
+            .by(usage::and(rows.decided(), used))
             .remedy("take it out of the code first and keep it under another name for a release; back it up")
             .sql([format!("ALTER TABLE {} RENAME TO {};", table.quoted(), quote(&format!("{}_gone", table.name)))]),
     );
