@@ -45,7 +45,7 @@ fn set(case: &Case, major: Option<u32>, before: Before) -> Set {
         .iter()
         .map(|(name, text)| Source { path: PathBuf::from(name), text: text.clone(), transaction })
         .collect();
-    Set { files, before, pending: true, major }
+    Set { files, before, pending: true, major, ..Set::default() }
 }
 
 fn without_database(case: &Case, major: u32) -> Report {
@@ -57,8 +57,10 @@ fn live(case: &Case, server: &Server, name: &str, variant: Variant) -> Report {
     drop(case::prepared(server, name, case, variant));
     let mut client = server.connect(name).unwrap();
     client.batch_execute("ANALYZE; SET default_transaction_read_only = on").unwrap();
-    let report =
-        review(&set(case, None, Before::Unknown), Some(Asked { client: &mut client, name: "production".to_owned() }));
+    let report = review(
+        &set(case, None, Before::Unknown),
+        Some(Asked { client: &mut client, name: "production".to_owned(), instead_of: None }),
+    );
     client.close().unwrap();
     server.drop_database(name).unwrap();
     report

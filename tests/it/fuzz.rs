@@ -231,7 +231,7 @@ fn broken_sql_ends_nothing_and_no_word_of_it_goes_unseen() {
         let transaction = *dice.of(&[Transaction::Set, Transaction::File, Transaction::Own]);
         let source = Source { path: PathBuf::from("a.sql"), text: text.clone(), transaction };
         let before = if dice.below(2) == 0 { Before::Unknown } else { Before::Files(vec![case::base()]) };
-        let set = Set { files: vec![source], before, pending: true, major: None };
+        let set = Set { files: vec![source], before, pending: true, ..Set::default() };
         let told = |what: &str| format!("FUZZ_SEED={seed}: {what}\n{text}");
         let started = Instant::now();
         let report = std::panic::catch_unwind(|| review(&set, None)).unwrap_or_else(|_| panic!("{}", told("panics")));

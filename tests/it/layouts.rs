@@ -391,7 +391,7 @@ fn for_the_sample_the_workflow_file_is_that_of_this_project() {
     let ours = fs::read_to_string(project().join("workflows/db-change.toml")).unwrap();
     // How many rows production has is not found in any repo.
     let without = |text: &str| {
-        let (before, rest) = text.split_once("# Production is not asked").unwrap();
+        let (before, rest) = text.split_once("# Asked by `review`").unwrap();
         format!("{before}{}", rest.split_once("\n\n").unwrap().1)
     };
     assert_eq!(without(&sample.read("workflows/db-change.toml")), without(&ours));

@@ -94,8 +94,19 @@ fn judged(world: &World<'_>, change: &Change, migration: &Migration, before: &Sn
         let path = path.strip_prefix(&world.root).map_or(path.clone(), Into::into);
         files.push(Source { path, text, transaction: Transaction::Set });
     }
-    let set = Set { files, before: Before::Snapshot(Box::new(before.clone())), pending: true, major: None };
-    let asked = asked.as_mut().filter(|_| current).map(|(name, client)| Asked { client, name: name.clone() });
+    let production = world.production();
+    // Said for want of the real ones.
+    let rows =
+        production.filter(|(name, _)| asked.as_ref().is_none_or(|(of, _)| of != name)).map(|(_, target)| &target.rows);
+    let rows =
+        rows.into_iter().flatten().map(|(table, rows)| (table.clone(), i64::try_from(*rows).unwrap_or(i64::MAX)));
+    let before = Before::Snapshot(Box::new(before.clone()));
+    let set = Set { files, before, pending: true, major: None, rows: rows.collect() };
+    let asked = asked.as_mut().filter(|_| current).map(|(name, client)| {
+        let instead_of =
+            production.map(|(production, _)| production.to_owned()).filter(|production| production != name);
+        Asked { client, name: name.clone(), instead_of }
+    });
     Ok((review::review(&set, asked), set))
 }
 

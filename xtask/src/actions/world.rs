@@ -172,10 +172,14 @@ impl<'a> World<'a> {
         Ok(Some((name.to_owned(), client)))
     }
 
-    fn readable_production(&self) -> Option<&str> {
+    /// The production database that the workflow file names.
+    pub fn production(&self) -> Option<(&str, &Target)> {
         let mut targets = self.loaded.workflow.target.iter();
-        let found = targets.find(|(_, target)| target.role == Role::Production && self.env(&target.url_env).is_some());
-        found.map(|(name, _)| name.as_str())
+        targets.find(|(_, target)| target.role == Role::Production).map(|(name, target)| (name.as_str(), target))
+    }
+
+    fn readable_production(&self) -> Option<&str> {
+        self.production().filter(|(_, target)| self.env(&target.url_env).is_some()).map(|(name, _)| name)
     }
 
     /// The url of a development target: the only kind that is ever written to here.

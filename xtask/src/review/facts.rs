@@ -29,6 +29,8 @@ pub struct Facts<'a> {
     pub(super) before: Option<Box<dyn Source + 'a>>,
     /// The server's major version.
     pub major: Option<u32>,
+    /// What somebody wrote down of the sizes.
+    pub(super) rows: std::collections::BTreeMap<String, i64>,
     /// Whether what an earlier file made is still empty for a later one.
     pub(super) pending: bool,
     pub session: super::session::Session,
@@ -147,6 +149,9 @@ impl<'a> Facts<'a> {
 
     /// How much it matters that others wait while the table is read or written once, and who says so.
     pub fn weight(&mut self, table: &TableName) -> (Severity, DecidedBy) {
+        if let Some(rows) = self.stated(table) {
+            return (by_rows(rows), DecidedBy::Static(format!("{} rows, as the workflow file says", thousands(rows))));
+        }
         if self.live.is_none() {
             return (Severity::Warning, DecidedBy::Static("how large the table is was not asked".to_owned()));
         }
@@ -154,6 +159,14 @@ impl<'a> Facts<'a> {
             return (Severity::Warning, DecidedBy::NotJudged(format!("{table} is not in the database that was asked")));
         };
         (volume.weight(), self.decided(&volume.words(), None))
+    }
+
+    fn stated(&mut self, table: &TableName) -> Option<i64> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        let name = self.look(table, |table| table.in_database.clone()).flatten().unwrap_or_else(|| table.clone());
+        self.rows.get(&name.to_string()).copied()
     }
 
     pub(super) fn decided(&self, what: &str, elapsed: Option<Duration>) -> DecidedBy {

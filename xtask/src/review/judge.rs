@@ -66,6 +66,9 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
             facts.catalog.settle();
         }
     }
+    if let Some(instead_of) = facts.live.as_ref().and_then(Live::instead_of) {
+        found.iter_mut().for_each(|finding| open_again(finding, instead_of));
+    }
     found.sort_by_key(|finding| (finding.file, finding.line, finding.column));
     Report {
         findings: found,
@@ -99,7 +102,29 @@ pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     let mut live = asked.map(Live::new);
     let major = live.as_mut().and_then(Live::major).or(set.major);
     let settings = std::collections::HashMap::new();
-    Facts { catalog, behaviour, live, before, major, pending: set.pending, session: Session::default(), settings }
+    Facts {
+        catalog,
+        behaviour,
+        live,
+        before,
+        major,
+        rows: set.rows.clone(),
+        pending: set.pending,
+        session: Session::default(),
+        settings,
+    }
+}
+
+/// What one database's rows made harmless may be none in the one that counts.
+fn open_again(finding: &mut Finding, instead_of: &str) {
+    let may_differ = matches!(finding.class, Class::DataLoss | Class::BreaksCode | Class::MayFail | Class::Lock);
+    if let DecidedBy::Live(detail) = &mut finding.decided_by
+        && may_differ
+        && finding.severity == Severity::Note
+    {
+        finding.severity = Severity::Warning;
+        detail.push_str(&format!("; {instead_of} was not asked"));
+    }
 }
 
 /// The line around a byte.

@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub client: &'a mut Client,
     /// `production`, `app on db.example.com`
     pub name: String,
+    /// It is asked for want of this one: what its rows do not show proves nothing about those.
+    pub instead_of: Option<String>,
 }
 
 pub struct Live<'a> {
@@ -84,6 +86,12 @@ impl<'a> Live<'a> {
     #[must_use]
     pub fn new(asked: Asked<'a>) -> Self {
         Live { asked, waited: Duration::ZERO, costly: COSTLY, volumes: HashMap::new(), functions: HashMap::new() }
+    }
+
+    /// The database that was not asked.
+    #[must_use]
+    pub fn instead_of(&self) -> Option<&str> {
+        self.asked.instead_of.as_deref()
     }
 
     #[must_use]
@@ -315,7 +323,7 @@ mod tests {
         let made = "create table t (a int); insert into t values (1), (2); alter table t enable row level security;
 create policy p on t using (a = 1); create role reader; grant select on t to reader";
         client.batch_execute(made).unwrap();
-        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned() });
+        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned(), instead_of: None });
         let why = |answer: Answer| match answer {
             Answer::NotJudged { why, .. } => why,
             Answer::Count { count, .. } => count.to_string(),
@@ -324,7 +332,7 @@ create policy p on t using (a = 1); create role reader; grant select on t to rea
         let sleeps = "SELECT count(*) FROM t WHERE \"pg_sleep\"(1) IS NULL";
         assert_eq!(why(live.count(sleeps)), "it calls pg_sleep, which may do more than compute a value");
         client.batch_execute("set role reader; set row_security = off").unwrap();
-        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned() });
+        let mut live = Live::new(Asked { client: &mut client, name: "test".to_owned(), instead_of: None });
         assert_eq!(why(live.count("SELECT count(*) FROM t")), "the role may not read all of it");
     }
 }

@@ -1,5 +1,6 @@
 //! What is reviewed together: files in the order in which they run, and what was there before them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::finding::{Finding, Severity};
@@ -44,6 +45,8 @@ pub struct Set {
     pub pending: bool,
     /// The server's major version, where no database is asked.
     pub major: Option<u32>,
+    /// How many rows tables have where the database that knows is not asked, by `table` or `schema.table`.
+    pub rows: BTreeMap<String, i64>,
 }
 
 /// The result.

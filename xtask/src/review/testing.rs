@@ -9,7 +9,7 @@ use super::set::{Before, Set, Source, Transaction};
 
 pub(crate) fn found(sql: &str, transaction: Transaction, before: Before) -> Vec<Finding> {
     let source = Source { path: PathBuf::from("a.sql"), text: sql.to_owned(), transaction };
-    review(&Set { files: vec![source], before, pending: false, major: None }, None).findings
+    review(&Set { files: vec![source], before, ..Set::default() }, None).findings
 }
 
 /// What is known after these files, without a database.

@@ -86,7 +86,7 @@ mod tests {
         client.batch_execute("select pg_stat_force_next_flush()").unwrap();
         let mut decided = |sql: &str| {
             let files = vec![Source { path: "a.sql".into(), text: sql.to_owned(), transaction: Transaction::Set }];
-            let asked = Asked { client: &mut client, name: "test".to_owned() };
+            let asked = Asked { client: &mut client, name: "test".to_owned(), instead_of: None };
             let found = crate::review::review(&Set { files, ..Set::default() }, Some(asked)).findings;
             let found = found.iter().filter(|finding| ["H01", "H02"].contains(&finding.id));
             found.map(|finding| finding.decided_by.to_string()).collect::<String>()

@@ -210,7 +210,17 @@ mod tests {
         }
         let settings = std::collections::HashMap::new();
         let (behaviour, session) = (Default::default(), Default::default());
-        Facts { catalog, behaviour, live: None, before: None, major: None, pending: false, session, settings }
+        Facts {
+            catalog,
+            behaviour,
+            live: None,
+            before: None,
+            major: None,
+            rows: Default::default(),
+            pending: false,
+            session,
+            settings,
+        }
     }
 
     #[test]

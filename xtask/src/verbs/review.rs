@@ -2,6 +2,7 @@
 //!
 //! Invariant: stdout holds the report and nothing else; what was assumed, left out or could not be known is said on stderr.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use crate::report::terminal::{WIDTH, data, page, print, wrapped};
 use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
-use crate::review::{Asked, Day, Report, Severity, Source, accept, comment, render};
+use crate::review::{Asked, Day, Report, Set, Severity, Source, accept, comment, render};
 use crate::workflow::model::Role;
 use crate::workflow::{self, Loaded};
 
@@ -43,7 +44,8 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
     let (parts, said) = files::choose(&Wanted { here: &here, paths: &paths, changed: asked.changed.as_deref() })?;
     said.iter().for_each(|line| note(line));
     let mut database = database(asked, loaded.as_ref())?;
-    let Reviewed { mut report, files, places } = judge(parts, database.as_mut(), asked.pg_version, &here)?;
+    let rows = rows(loaded.as_ref(), database.is_some());
+    let Reviewed { mut report, files, places } = judge(parts, database.as_mut(), asked.pg_version, &rows, &here)?;
     let today = Day::today();
     for (number, source) in files.iter().enumerate() {
         comment::accept(number, source, &mut report.findings, &today);
@@ -125,6 +127,13 @@ fn database(asked: &cli::Review, loaded: Option<&Loaded>) -> Result<Option<Datab
     Ok(Some(Database { client, name: name.unwrap_or_else(|| called(&url)) }))
 }
 
+/// What the workflow file says of production's tables, where no database is asked.
+fn rows(loaded: Option<&Loaded>, asked: bool) -> BTreeMap<String, i64> {
+    let targets = loaded.filter(|_| !asked).into_iter().flat_map(|loaded| loaded.workflow.target.values());
+    let production = targets.filter(|target| target.role == Role::Production).flat_map(|target| &target.rows);
+    production.map(|(table, rows)| (table.clone(), i64::try_from(*rows).unwrap_or(i64::MAX))).collect()
+}
+
 /// `app on db.example.com`
 fn called(url: &DatabaseUrl) -> String {
     if url.is_socket() { url.database.clone() } else { format!("{} on {}", url.database, url.host) }
@@ -137,7 +146,13 @@ struct Reviewed {
     places: Vec<PathBuf>,
 }
 
-fn judge(parts: Vec<Part>, mut database: Option<&mut Database>, major: Option<u32>, here: &Path) -> Result<Reviewed> {
+fn judge(
+    parts: Vec<Part>,
+    mut database: Option<&mut Database>,
+    major: Option<u32>,
+    rows: &BTreeMap<String, i64>,
+    here: &Path,
+) -> Result<Reviewed> {
     let mut all = Reviewed { report: Report::default(), files: Vec::new(), places: Vec::new() };
     for mut part in parts {
         if let Some(database) = database.as_deref_mut() {
@@ -153,8 +168,12 @@ fn judge(parts: Vec<Part>, mut database: Option<&mut Database>, major: Option<u3
         note(&part.words(here));
         let first = all.files.len();
         all.places.extend(part.paths().map(Path::to_owned));
-        let set = part.set(major);
-        let asked = database.as_deref_mut().map(|Database { client, name }| Asked { client, name: name.clone() });
+        let set = Set { rows: rows.clone(), ..part.set(major) };
+        let asked = database.as_deref_mut().map(|Database { client, name }| Asked {
+            client,
+            name: name.clone(),
+            instead_of: None,
+        });
         let report = crate::review::review(&set, asked);
         all.files.extend(set.files);
         all.report.findings.extend(report.findings.into_iter().map(|mut finding| {

@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("../../../../workflows/db-change.toml");
 
 /// The production target says how many rows the sample's has; another repo's are not known.
 const PRODUCTION: &str = "\
-# Production is not asked in this version. Take the marks away, and say how many rows its tables hold, for the estimate.
+# Asked by `review`, for reading only, where the variable is set; else how many rows it holds is what is said here. Take the marks away.
 # [target.production]
 # url_env = \"PRODUCTION_DATABASE_URL\"
 # role = \"production\"
@@ -79,8 +79,7 @@ pub(super) fn text(found: &Found) -> Result<String> {
     steps(&mut file, found)?;
     absent(&mut file, found)?;
     let text = file.0.join("\n") + "\n";
-    let (before, rest) =
-        text.split_once("# Production is not asked").context("the production target of the template")?;
+    let (before, rest) = text.split_once("# Asked by `review`").context("the production target of the template")?;
     let (_, after) = rest.split_once("\n\n").context("the end of the production target")?;
     let env = format!("url_env = {}", quoted(&found.url_name));
     Ok(format!("{before}{PRODUCTION}\n{after}")

@@ -204,7 +204,7 @@ impl Part {
     pub fn set(self, major: Option<u32>) -> Set {
         let before = self.before();
         let files = self.files.into_iter().map(|file| file.source).collect();
-        Set { files, before, pending: self.pending, major }
+        Set { files, before, pending: self.pending, major, ..Set::default() }
     }
 
     /// What ran before the first of them, where the names tell.

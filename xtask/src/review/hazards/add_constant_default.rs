@@ -57,7 +57,7 @@ mod tests {
 
     fn on(major: u32, sql: &str) -> bool {
         let files = vec![Source { path: PathBuf::from("a.sql"), text: sql.to_owned(), transaction: Transaction::Set }];
-        let report = review(&Set { files, before: Before::Unknown, pending: false, major: Some(major) }, None);
+        let report = review(&Set { files, before: Before::Unknown, pending: false, major: Some(major), ..Set::default() }, None);
         report.findings.iter().any(|finding| finding.id == "H22")
     }
 

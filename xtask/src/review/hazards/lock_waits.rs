@@ -99,7 +99,7 @@ mod tests {
             client.batch_execute(sql).unwrap();
             let text = "ALTER TABLE t ADD COLUMN a int; ALTER TABLE t ADD COLUMN b int; DROP INDEX u_a".to_owned();
             let files = vec![Source { path: "a.sql".into(), text, transaction: Transaction::Set }];
-            let asked = Asked { client: &mut client, name: "test".to_owned() };
+            let asked = Asked { client: &mut client, name: "test".to_owned(), instead_of: None };
             let found = crate::review::review(&Set { files, ..Set::default() }, Some(asked)).findings;
             found.iter().filter(|finding| finding.id == "H84").map(|finding| finding.severity).collect::<Vec<_>>()
         };
