@@ -184,7 +184,7 @@ const SOUND: &[Kind] = &[
             ("sessions.ts", "check, index, integer,", "bigint, check, index,"),
         ],
         lane: "breaking",
-        asked: &["impact 2", "accept"],
+        asked: &["impact 2"],
         end: End::Whole,
     },
     Kind {

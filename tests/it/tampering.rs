@@ -57,9 +57,9 @@ test('add column users.phone', () => {
     let more = |sql: &'static str| move |text: &str| format!("{text}\n--> statement-breakpoint\n{sql}\n");
     let ran = with_edit(&sample, MIGRATION, more("DELETE FROM workouts;"), "verify-schema");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
-    assert!(ran.stderr.contains("cargo xtask db-change accept undeclared"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cargo xtask db-change accept H06 undeclared"), "{}", ran.stderr);
     let accepted = |text: &str| {
-        assert_eq!(sample.db_change(&["accept", "undeclared", "--reason", "to see"]).code, 0);
+        assert_eq!(sample.db_change(&["accept", "H06", "undeclared", "--reason", "to see"]).code, 0);
         more("DELETE FROM workouts;")(text)
     };
     let ran = with_edit(&sample, MIGRATION, accepted, "verify-schema");
@@ -116,7 +116,7 @@ fn a_migration_that_is_edited_while_the_run_is_at_work_is_not_applied() {
     assert_eq!(before.difference(&sample.content()), [] as [String; 0], "applied");
     let ran = sample.db_change(&[]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
-    assert!(ran.stderr.contains("cargo xtask db-change accept undeclared"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cargo xtask db-change accept H06 undeclared"), "{}", ran.stderr);
 }
 
 #[test]

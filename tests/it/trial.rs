@@ -38,7 +38,7 @@ fn a_rewrite_that_no_finding_announces_is_told_and_leaves_the_lane_that_asks_not
     assert_eq!(sample.db_change(&["start", "--title", "Phone", "--to", "review"]).code, 0);
     assert_eq!(sample.status()["lane"], "additive");
     let made = sample.read(FILE);
-    let hidden = "DO $$ BEGIN ALTER TABLE sessions ALTER COLUMN duration_minutes TYPE bigint; ALTER TABLE sessions ALTER duration_minutes TYPE integer; END $$;";
+    let hidden = "DO $$ BEGIN EXECUTE 'ALTER TABLE sessions ALTER duration_minutes TYPE bigint'; EXECUTE 'ALTER TABLE sessions ALTER duration_minutes TYPE integer'; END $$;";
     sample.write(FILE, &format!("{made}--> statement-breakpoint\n{hidden}\n"));
     let ran = on(&sample, "rehearse");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
