@@ -5,6 +5,7 @@
 //! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
@@ -143,7 +144,8 @@ pub struct Place {
 
 #[derive(Default)]
 pub struct Catalog {
-    tables: HashMap<TableName, Table>,
+    /// Shared with who looks at one, so that looking copies nothing.
+    tables: HashMap<TableName, Rc<Table>>,
     enums: HashMap<TableName, Enum>,
     /// The values of types that are gone; empty where nobody knows them.
     dropped: HashMap<TableName, Vec<String>>,
@@ -165,7 +167,7 @@ pub struct Catalog {
 
 impl Catalog {
     /// A table as it is now; asked of the source the first time.
-    pub fn table(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Table> {
+    pub fn table(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Rc<Table>> {
         self.load(name, source);
         self.tables.get(name)
     }
@@ -211,7 +213,7 @@ impl Catalog {
             let as_before = |known: &Table| {
                 known.columns.get(column).is_some_and(|known| !known.retyped && known.in_database.is_some())
             };
-            !self.gone.contains(table) && self.tables.get(table).is_none_or(as_before)
+            !self.gone.contains(table) && self.tables.get(table).is_none_or(|known| as_before(known))
         });
         for (table, facts) in &self.tables {
             for (column, declared) in &facts.columns {
@@ -230,7 +232,7 @@ impl Catalog {
             return;
         }
         if let Some(table) = source.table(name) {
-            self.tables.insert(name.clone(), table);
+            self.tables.insert(name.clone(), Rc::new(table));
         }
     }
 
@@ -238,7 +240,8 @@ impl Catalog {
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
         self.touched.insert(name.clone());
-        self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
+        let unknown = || Rc::new(Table { in_database: Some(name.clone()), ..Table::default() });
+        Rc::make_mut(self.tables.entry(name.clone()).or_insert_with(unknown))
     }
 
     fn column(&mut self, table: &TableName, column: &str, source: &mut dyn Source) -> &mut Column {
@@ -251,7 +254,7 @@ impl Catalog {
     /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.
     pub fn settle(&mut self) {
         for name in self.touched.drain() {
-            let Some(table) = self.tables.get_mut(&name) else { continue };
+            let Some(table) = self.tables.get_mut(&name).map(Rc::make_mut) else { continue };
             table.written = None;
             for (column, facts) in &mut table.columns {
                 facts.in_database = Some(column.clone());
@@ -433,7 +436,7 @@ impl Catalog {
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
-        self.tables.insert(name.clone(), made);
+        self.tables.insert(name.clone(), Rc::new(made));
         if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
             self.entry(parent, source).default_partition = Some(name.clone());
         }
@@ -615,11 +618,11 @@ impl Catalog {
         let table = std::mem::take(self.entry(from, source));
         self.tables.remove(from);
         self.gone.insert(from.clone());
-        self.tables.insert(to.clone(), table);
+        self.tables.insert(to.clone(), Rc::new(table));
         self.touched.insert(to.clone());
         self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
         for facts in self.tables.values_mut() {
-            for constraint in facts.constraints.values_mut() {
+            for constraint in Rc::make_mut(facts).constraints.values_mut() {
                 if let Some((parent, _)) = &mut constraint.references
                     && parent == from
                 {

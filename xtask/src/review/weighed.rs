@@ -131,7 +131,7 @@ impl Site<'_, '_> {
                 kind: crate::sql::action::ConstraintKind::PrimaryKey,
                 ..
             } => {
-                let behind = using_index.as_deref().map(|index| behind(facts.as_ref(), index));
+                let behind = using_index.as_deref().map(|index| behind(facts.as_deref(), index));
                 same_set(added, columns) || matches!(behind, Some(Behind::Fits(of)) if same_set(&of, columns))
             }
             _ => false,
