@@ -37,7 +37,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         counts.push(parsed.statements.len());
         found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
-            let text = line_at(&set.files[file].text, error.at);
+            let text = around(&set.files[file].text, error.at);
             let title = format!("not valid SQL: {}", error.message);
             found.push(unread(file, error.line, error.column, error.at..error.at, text.trim().to_owned(), title));
         }
@@ -102,12 +102,16 @@ pub(super) fn facts<'a>(set: &Set, asked: Option<Asked<'a>>) -> Facts<'a> {
     Facts { catalog, behaviour, live, before, major, pending: set.pending, session: Session::default(), settings }
 }
 
-/// The line around a byte.
-fn line_at(text: &str, at: usize) -> &str {
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-    let begin = before.rfind('\n').map_or(0, |end| end + 1);
-    let end = after.find('\n').map_or(text.len(), |end| at + end);
-    text.get(begin..end).unwrap_or_default()
+/// Bytes of a line that are looked at, before a place and behind it.
+const AROUND: usize = 500;
+
+/// The line around a byte, or what is near of a long one.
+fn around(text: &str, at: usize) -> &str {
+    let at = text.floor_char_boundary(at);
+    let (first, last) = (text.ceil_char_boundary(at.saturating_sub(AROUND)), text.floor_char_boundary(at + AROUND));
+    let begin = text[first..at].rfind('\n').map_or(first, |end| first + end + 1);
+    let end = text[at..last].find('\n').map_or(last, |end| at + end);
+    &text[begin..end]
 }
 
 fn unread(

@@ -45,9 +45,7 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
     let mut database = database(asked, loaded.as_ref())?;
     let Reviewed { mut report, files, places } = judge(parts, database.as_mut(), asked.pg_version, &here)?;
     let today = Day::today();
-    for (number, source) in files.iter().enumerate() {
-        comment::accept(number, source, &mut report.findings, &today);
-    }
+    comment::accept(files.iter().enumerate(), &mut report.findings, &today);
     if let Some(loaded) = &loaded {
         let from_root: Vec<PathBuf> =
             places.iter().map(|path| path.strip_prefix(&root).unwrap_or(path).to_owned()).collect();
