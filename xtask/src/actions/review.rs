@@ -130,7 +130,7 @@ fn undeclared(sql: &str, file: usize, operations: &[Operation], before: &Snapsho
             line: statement.line,
             column: statement.column,
             span: statement.start..statement.end,
-            statement: statement.text.clone(),
+            statement: statement.text.as_str().into(),
             table: None,
             lock: None,
             rewrites: false,

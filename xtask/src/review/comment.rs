@@ -26,11 +26,7 @@ struct Accept {
 }
 
 /// Marks what the comments of the files accept among the findings, and adds those about the comments, in their order.
-pub fn accept<'s>(
-    files: impl IntoIterator<Item = (usize, &'s Source)>,
-    findings: &mut Vec<Finding>,
-    today: &Day,
-) {
+pub fn accept<'s>(files: impl IntoIterator<Item = (usize, &'s Source)>, findings: &mut Vec<Finding>, today: &Day) {
     findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
     let mut said = Vec::new();
     for (file, source) in files {
@@ -211,7 +207,7 @@ fn about_comment(
         line,
         column,
         span: span.clone(),
-        statement: text[span.clone()].to_owned(),
+        statement: text[span.clone()].into(),
         table: None,
         lock: None,
         rewrites: false,

@@ -89,6 +89,11 @@ impl<'a> Facts<'a> {
         self.with_source(|catalog, source| catalog.enumeration(name, source).map(look))
     }
 
+    /// Whether an enum has a value.
+    pub fn has_value(&mut self, name: &TableName, value: &str) -> Option<bool> {
+        self.with_source(|catalog, source| catalog.has_value(name, value, source))
+    }
+
     pub fn table_of_index(&mut self, index: &TableName) -> Option<TableName> {
         self.with_source(|catalog, source| catalog.table_of_index(index, source))
     }

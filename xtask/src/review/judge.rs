@@ -29,7 +29,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         let parsed = match &read.parsed {
             Ok(parsed) => parsed,
             Err(why) => {
-                found.push(unread(file, 1, 1, 0..0, String::new(), format!("not parsed: {why}")));
+                found.push(unread(file, 1, 1, 0..0, "", format!("not parsed: {why}")));
                 counts.push(0);
                 continue;
             }
@@ -39,11 +39,11 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         for error in &parsed.errors {
             let text = around(&set.files[file].text, error.at);
             let title = format!("not valid SQL: {}", error.message);
-            found.push(unread(file, error.line, error.column, error.at..error.at, text.trim().to_owned(), title));
+            found.push(unread(file, error.line, error.column, error.at..error.at, text.trim(), title));
         }
         for (place, statement) in parsed.statements.iter().enumerate() {
             if statement.actions.is_empty() {
-                let (span, text) = (statement.start..statement.end, statement.text.clone());
+                let (span, text) = (statement.start..statement.end, &statement.text);
                 let title = "nothing is known of this statement".to_owned();
                 found.push(unread(file, statement.line, statement.column, span, text, title));
             }
@@ -119,7 +119,7 @@ fn unread(
     line: usize,
     column: usize,
     span: std::ops::Range<usize>,
-    statement: String,
+    statement: &str,
     title: String,
 ) -> Finding {
     Finding {
@@ -131,7 +131,7 @@ fn unread(
         line,
         column,
         span,
-        statement,
+        statement: statement.into(),
         table: None,
         lock: None,
         rewrites: false,
