@@ -30,7 +30,7 @@ pub(super) fn review(world: &World<'_>, context: &StepContext<'_>) -> Result<Out
     let mut findings: Vec<Finding> = report.findings.into_iter().filter(|finding| finding.file == ours).collect();
     findings.extend(undeclared(&sql, ours, &change.operations, &before));
     let today = Day::today();
-    comment::accept(ours, &set.files[ours], &mut findings, &today);
+    comment::accept([(ours, &set.files[ours])], &mut findings, &today);
     let paths: Vec<_> = set.files.iter().map(|source| source.path.clone()).collect();
     accept::accept(world.loaded, &paths, &mut findings, &today).iter().for_each(|line| context.say(line));
     super::declare::one_breaking(&change.operations)?;
@@ -141,7 +141,7 @@ fn undeclared(sql: &str, file: usize, operations: &[Operation], before: &Snapsho
             line: statement.line,
             column: statement.column,
             span: statement.start..statement.end,
-            statement: statement.text.clone(),
+            statement: statement.text.as_str().into(),
             table: None,
             lock: None,
             rewrites: false,

@@ -68,7 +68,7 @@ fn expired(place: &str, day: &Day, (file, line, column): (usize, usize, usize)) 
         line,
         column,
         span: 0..0,
-        statement: String::new(),
+        statement: "".into(),
         table: None,
         lock: None,
         rewrites: false,

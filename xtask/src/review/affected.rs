@@ -10,7 +10,6 @@ use super::hazard::Site;
 use super::live::Answer;
 use crate::numbers::thousands;
 use crate::sql::TableName;
-use crate::sql::action::{Action, Rows};
 use crate::sql::names::quote;
 use crate::sql::parts::{self, Pin, Test};
 
@@ -27,21 +26,13 @@ pub(super) enum Affected {
 
 /// The rows of a table that an UPDATE or a DELETE writes.
 pub(super) fn rows(site: &mut Site<'_, '_>, table: &TableName, filter: Option<&str>) -> Affected {
-    let mut more = 0;
-    for (at, action) in site.scene.earlier(table, site.at) {
-        let line = site.scene.line(at);
-        match action {
-            Action::Insert { rows: Rows::Values(rows), .. } => more += i64::try_from(*rows).unwrap_or(i64::MAX),
-            Action::Insert { .. } | Action::Merge { .. } | Action::Copy { from: true, .. } => {
-                return Affected::Open(DecidedBy::NotJudged(format!(
-                    "line {line} writes rows of {table} first: only a run shows how many there are"
-                )));
-            }
-            _ => {}
-        }
+    let written = site.facts.session.written(table);
+    if let Some(line) = written.unknown {
+        return Affected::Open(DecidedBy::NotJudged(format!(
+            "line {line} writes rows of {table} first: only a run shows how many there are"
+        )));
     }
-    let statement = site.statement.text.clone();
-    site.facts.affected(table, &statement, filter, more)
+    site.facts.affected(table, &site.statement.text, filter, written.rows)
 }
 
 impl Facts<'_> {

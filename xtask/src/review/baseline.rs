@@ -118,7 +118,7 @@ fn stale(entry: &Fingerprint, file: usize, place: &str) -> Finding {
         line: 1,
         column: 1,
         span: 0..0,
-        statement: String::new(),
+        statement: "".into(),
         table: None,
         lock: None,
         rewrites: false,
@@ -161,7 +161,7 @@ mod tests {
         let mut findings = found(SQL);
         findings.push(Finding { line: 3, ..findings[1].clone() });
         findings.push(Finding { file: 1, ..findings[0].clone() });
-        findings[0].statement.push_str(" ADD y int");
+        findings[0].statement = format!("{} ADD y int", findings[0].statement).into();
         let stale = baseline.apply(&mut findings, &files, "base");
         let accepted: Vec<bool> = findings.iter().map(|finding| finding.accepted.is_some()).collect();
         assert_eq!(accepted, [false, true, false, false]);

@@ -134,7 +134,7 @@ impl Facts<'_> {
     /// As the database calls it, where one may be asked.
     fn asked_name(&mut self, table: &TableName) -> Option<TableName> {
         self.live.as_ref()?;
-        self.table(table)?.in_database
+        self.look(table, |table| table.in_database.clone())?
     }
 
     pub fn security(&mut self, table: &TableName) -> Option<Security> {

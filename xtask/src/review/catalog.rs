@@ -4,8 +4,10 @@
 //! Invariant: each object carries the name that the database knows it by, so that a question about it can be asked of a database
 //! that has none of the reviewed files; what these made has no such name. A table that nobody knows is not a table without columns.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
+use super::by_column::{AboutColumns, ByColumn};
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column as Declared, ConstraintKind, CreateIndex, CreateTable, Generated};
 
@@ -18,8 +20,8 @@ pub struct Table {
     /// Whether the maps below hold all that there is.
     pub known: bool,
     pub columns: BTreeMap<String, Column>,
-    pub constraints: BTreeMap<String, Constraint>,
-    pub indexes: BTreeMap<String, Index>,
+    pub constraints: ByColumn<Constraint>,
+    pub indexes: ByColumn<Index>,
     pub partitioned: bool,
     /// `RANGE (at)`
     pub partition_key: Option<String>,
@@ -77,6 +79,30 @@ pub struct Index {
     pub valid: bool,
     pub filter: Option<String>,
     pub added: bool,
+}
+
+impl AboutColumns for Constraint {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+    fn columns_mut(&mut self) -> &mut Vec<String> {
+        &mut self.columns
+    }
+    fn text(&self) -> Option<&str> {
+        self.expression.as_deref()
+    }
+}
+
+impl AboutColumns for Index {
+    fn columns(&self) -> &[String] {
+        &self.columns
+    }
+    fn columns_mut(&mut self) -> &mut Vec<String> {
+        &mut self.columns
+    }
+    fn text(&self) -> Option<&str> {
+        None
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,7 +169,8 @@ pub struct Place {
 
 #[derive(Default)]
 pub struct Catalog {
-    tables: HashMap<TableName, Table>,
+    /// Shared with who looks at one, so that looking copies nothing.
+    tables: HashMap<TableName, Rc<Table>>,
     enums: HashMap<TableName, Enum>,
     /// The values of types that are gone; empty where nobody knows them.
     dropped: HashMap<TableName, Vec<String>>,
@@ -159,13 +186,19 @@ pub struct Catalog {
     gone: HashSet<TableName>,
     /// Schemas that went with all that was in them.
     gone_schemas: std::collections::HashSet<String>,
+    /// Columns that are or were of a type, by the type.
+    of_type: HashMap<TableName, BTreeSet<(TableName, String)>>,
+    /// Foreign keys that refer or referred to a table, by the table.
+    referring: HashMap<TableName, BTreeSet<(TableName, String)>>,
+    /// The values of enums that were asked for one.
+    values: HashMap<TableName, HashSet<String>>,
     /// Tables that a reviewed statement was about, since [`Catalog::settle`].
     touched: HashSet<TableName>,
 }
 
 impl Catalog {
     /// A table as it is now; asked of the source the first time.
-    pub fn table(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Table> {
+    pub fn table(&mut self, name: &TableName, source: &mut dyn Source) -> Option<&Rc<Table>> {
         self.load(name, source);
         self.tables.get(name)
     }
@@ -178,6 +211,14 @@ impl Catalog {
             self.enums.insert(name.clone(), found);
         }
         self.enums.get(name)
+    }
+
+    /// Whether an enum has a value.
+    pub fn has_value(&mut self, name: &TableName, value: &str, source: &mut dyn Source) -> Option<bool> {
+        self.enumeration(name, source)?;
+        let known = self.enums.get(name)?;
+        let values = self.values.entry(name.clone()).or_insert_with(|| known.values.iter().cloned().collect());
+        Some(values.contains(value))
     }
 
     /// The table that an index belongs to.
@@ -211,17 +252,15 @@ impl Catalog {
             let as_before = |known: &Table| {
                 known.columns.get(column).is_some_and(|known| !known.retyped && known.in_database.is_some())
             };
-            !self.gone.contains(table) && self.tables.get(table).is_none_or(as_before)
+            !self.gone.contains(table) && self.tables.get(table).is_none_or(|known| as_before(known))
         });
-        for (table, facts) in &self.tables {
-            for (column, declared) in &facts.columns {
-                let place = (table.clone(), column.clone());
-                if super::types::named(&declared.data_type).is_some_and(|of| of == *name) && !found.contains(&place) {
-                    found.push(place);
-                }
-            }
-        }
+        let is_of = |(table, column): &&(TableName, String)| {
+            let declared = self.tables.get(table).and_then(|facts| facts.columns.get(column));
+            declared.and_then(|declared| super::types::named(&declared.data_type)).is_some_and(|of| of == *name)
+        };
+        found.extend(self.of_type.get(name).into_iter().flatten().filter(is_of).cloned());
         found.sort();
+        found.dedup();
         found
     }
 
@@ -230,7 +269,7 @@ impl Catalog {
             return;
         }
         if let Some(table) = source.table(name) {
-            self.tables.insert(name.clone(), table);
+            self.take_in(name, table);
         }
     }
 
@@ -238,7 +277,8 @@ impl Catalog {
     fn entry(&mut self, name: &TableName, source: &mut dyn Source) -> &mut Table {
         self.load(name, source);
         self.touched.insert(name.clone());
-        self.tables.entry(name.clone()).or_insert_with(|| Table { in_database: Some(name.clone()), ..Table::default() })
+        let unknown = || Rc::new(Table { in_database: Some(name.clone()), ..Table::default() });
+        Rc::make_mut(self.tables.entry(name.clone()).or_insert_with(unknown))
     }
 
     fn column(&mut self, table: &TableName, column: &str, source: &mut dyn Source) -> &mut Column {
@@ -251,7 +291,7 @@ impl Catalog {
     /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.
     pub fn settle(&mut self) {
         for name in self.touched.drain() {
-            let Some(table) = self.tables.get_mut(&name) else { continue };
+            let Some(table) = self.tables.get_mut(&name).map(Rc::make_mut) else { continue };
             table.written = None;
             for (column, facts) in &mut table.columns {
                 facts.in_database = Some(column.clone());
@@ -274,8 +314,8 @@ impl Catalog {
             Action::DropColumn { table, column, .. } => {
                 let found = self.entry(table, source);
                 found.columns.remove(column);
-                found.constraints.retain(|_, constraint| !constraint.columns.contains(column));
-                found.indexes.retain(|_, index| !index.columns.contains(column));
+                found.constraints.drop_column(column);
+                found.indexes.drop_column(column);
             }
             Action::RenameColumn { table, from, to } => self.rename_column(table, from, to, source),
             Action::RenameTable { table, to } => self.rename_table(table, &table.beside(to), source),
@@ -285,6 +325,7 @@ impl Catalog {
             Action::DropOther { kind, name, cascade: true, .. } if kind == "schema" => {
                 self.tables.retain(|table, _| table.schema != name.name);
                 self.enums.retain(|of, _| of.schema != name.name);
+                self.values.retain(|of, _| of.schema != name.name);
                 self.indexes.retain(|index, _| index.schema != name.name);
                 self.gone_schemas.insert(name.name.clone());
             }
@@ -302,6 +343,7 @@ impl Catalog {
                 let found = self.column(table, column, source);
                 found.data_type.clone_from(data_type);
                 found.retyped = true;
+                self.typed(table, column, data_type);
             }
             Action::AddUnique { .. } | Action::AddForeignKey { .. } | Action::AddConstraint { .. } => {
                 self.add_constraint(action, place, source);
@@ -319,7 +361,9 @@ impl Catalog {
             Action::RenameConstraint { table, from, to } => {
                 let found = self.entry(table, source);
                 if let Some(constraint) = found.constraints.remove(from) {
+                    let parent = constraint.references.as_ref().map(|(parent, _)| parent.clone());
                     found.constraints.insert(to.clone(), constraint);
+                    self.refers(table, to, parent.as_ref());
                 }
             }
             Action::CreateIndex(index) => self.create_index(index, place, source),
@@ -339,6 +383,7 @@ impl Catalog {
             Action::CreateType { name, labels } => {
                 let before = self.dropped.get(name).cloned();
                 let made = Enum { values: labels.clone(), made: place.file, before, ..Enum::default() };
+                self.values.remove(name);
                 self.enums.insert(name.clone(), made);
             }
             Action::CreateRoutine { kind, name, replace, volatile } => {
@@ -364,24 +409,31 @@ impl Catalog {
             Action::DropType { name, .. } => {
                 let gone = self.enumeration(name, source).map(|found| found.values.clone());
                 self.dropped.insert(name.clone(), gone.unwrap_or_default());
+                self.values.remove(name);
                 self.enums.remove(name);
             }
             Action::AddEnumValue { name, value, .. } => {
                 self.enumeration(name, source);
                 let found = self.enums.entry(name.clone()).or_default();
                 found.values.push(value.clone());
+                if let Some(values) = self.values.get_mut(name) {
+                    values.insert(value.clone());
+                }
                 if let Some(file) = place.file {
                     found.added.push((value.clone(), file, place.statement));
                 }
             }
             Action::RenameEnumValue { name, from, to } => {
                 self.enumeration(name, source);
+                self.values.remove(name);
                 if let Some(found) = self.enums.get_mut(name) {
                     found.values.iter_mut().filter(|value| *value == from).for_each(|value| value.clone_from(to));
                 }
             }
             Action::RenameOther { kind, name, to } if kind == "type" => {
                 self.enumeration(name, source);
+                self.values.remove(name);
+                self.values.remove(&name.beside(to));
                 if let Some(found) = self.enums.remove(name) {
                     self.enums.insert(name.beside(to), found);
                 }
@@ -433,7 +485,7 @@ impl Catalog {
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
-        self.tables.insert(name.clone(), made);
+        self.tables.insert(name.clone(), Rc::new(made));
         if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
             self.entry(parent, source).default_partition = Some(name.clone());
         }
@@ -458,6 +510,8 @@ impl Catalog {
         };
         let added = place.file.map(|file| (file, place.statement));
         let columns = vec![declared.column.clone()];
+        self.typed(table, &declared.column, &declared.data_type);
+        self.refers(table, &named(table, &columns, "fkey"), declared.references.as_ref().map(|(parent, _)| parent));
         let found = self.entry(table, source);
         found.columns.insert(declared.column.clone(), column);
         let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
@@ -561,7 +615,9 @@ impl Catalog {
             };
             found.indexes.insert(name.clone(), index);
         }
+        let parent = constraint.references.as_ref().map(|(parent, _)| parent.clone());
         found.constraints.insert(name.clone(), constraint);
+        self.refers(table, &name, parent.as_ref());
         if backed {
             self.indexes.insert(table.beside(&name), table.clone());
         }
@@ -604,28 +660,53 @@ impl Catalog {
         let found = self.entry(table, source);
         found.columns.remove(from);
         found.columns.insert(to.to_owned(), renamed);
-        let follow = |columns: &mut Vec<String>| {
-            columns.iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
-        };
-        found.constraints.values_mut().for_each(|constraint| follow(&mut constraint.columns));
-        found.indexes.values_mut().for_each(|index| follow(&mut index.columns));
+        found.constraints.rename_column(from, to);
+        found.indexes.rename_column(from, to);
+        let data_type = found.columns.get(to).map(|column| column.data_type.clone()).unwrap_or_default();
+        self.typed(table, to, &data_type);
     }
 
     fn rename_table(&mut self, from: &TableName, to: &TableName, source: &mut dyn Source) {
         let table = std::mem::take(self.entry(from, source));
         self.tables.remove(from);
         self.gone.insert(from.clone());
-        self.tables.insert(to.clone(), table);
-        self.touched.insert(to.clone());
-        self.indexes.values_mut().filter(|table| *table == from).for_each(|table| *table = to.clone());
-        for facts in self.tables.values_mut() {
-            for constraint in facts.constraints.values_mut() {
-                if let Some((parent, _)) = &mut constraint.references
-                    && parent == from
-                {
-                    *parent = to.clone();
-                }
+        for index in table.indexes.keys() {
+            if self.indexes.remove(&from.beside(index)).is_some() {
+                self.indexes.insert(to.beside(index), to.clone());
             }
+        }
+        self.take_in(to, table);
+        self.touched.insert(to.clone());
+        for (child, name) in self.referring.remove(from).unwrap_or_default() {
+            let key = self.tables.get_mut(&child).and_then(|facts| Rc::make_mut(facts).constraints.get_mut(&name));
+            if let Some((parent, _)) = key.and_then(|key| key.references.as_mut()).filter(|(parent, _)| parent == from)
+            {
+                parent.clone_from(to);
+                self.referring.entry(to.clone()).or_default().insert((child, name));
+            }
+        }
+    }
+
+    /// Takes a table in, with what is looked up of it from elsewhere.
+    fn take_in(&mut self, name: &TableName, table: Table) {
+        for (column, facts) in &table.columns {
+            self.typed(name, column, &facts.data_type);
+        }
+        for (constraint, facts) in table.constraints.iter() {
+            self.refers(name, constraint, facts.references.as_ref().map(|(parent, _)| parent));
+        }
+        self.tables.insert(name.clone(), Rc::new(table));
+    }
+
+    fn typed(&mut self, table: &TableName, column: &str, data_type: &str) {
+        if let Some(of) = super::types::named(data_type) {
+            self.of_type.entry(of).or_default().insert((table.clone(), column.to_owned()));
+        }
+    }
+
+    fn refers(&mut self, table: &TableName, constraint: &str, parent: Option<&TableName>) {
+        if let Some(parent) = parent {
+            self.referring.entry(parent.clone()).or_default().insert((table.clone(), constraint.to_owned()));
         }
     }
 

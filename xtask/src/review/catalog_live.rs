@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::by_column::ByColumn;
 use super::catalog::{Column, Constraint, Enum, Index, Kind, Source, Table};
 use super::live::Live;
 use crate::sql::TableName;
@@ -61,7 +62,7 @@ impl Source for Live<'_> {
             };
             columns.insert(row.get(0), column);
         }
-        let mut constraints = BTreeMap::new();
+        let mut constraints = ByColumn::default();
         for row in self.rows(CONSTRAINTS, &[&oid])? {
             let kind: String = row.get(1);
             let kind = match kind.as_str() {
@@ -84,7 +85,7 @@ impl Source for Live<'_> {
             };
             constraints.insert(row.get(0), constraint);
         }
-        let mut indexes = BTreeMap::new();
+        let mut indexes = ByColumn::default();
         for row in self.rows(INDEXES, &[&oid])? {
             let index = Index {
                 columns: row.get(5),

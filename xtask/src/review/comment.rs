@@ -11,7 +11,7 @@ use super::render::shown;
 use super::scan::{self, Kind, Piece};
 use super::suppress::{self, Rule, Scope, Trouble};
 use super::{Class, DecidedBy, Finding, Severity, Source};
-use crate::sql::statements::position;
+use crate::sql::statements::Reading;
 
 const FORM: &str =
     "write `-- db-change: accept H60 reason=\"…\"`, with `scope=file` and `until=2027-01-31` where they are meant";
@@ -25,25 +25,44 @@ struct Accept {
     reason: String,
 }
 
-/// Marks what the comments of one file accept among the findings, and adds those about the comments, in the order of the file.
-pub fn accept(file: usize, source: &Source, findings: &mut Vec<Finding>, today: &Day) {
+/// Marks what the comments of the files accept among the findings, and adds those about the comments, in their order.
+pub fn accept<'s>(files: impl IntoIterator<Item = (usize, &'s Source)>, findings: &mut Vec<Finding>, today: &Day) {
+    findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    let mut said = Vec::new();
+    for (file, source) in files {
+        let first = findings.partition_point(|finding| finding.file < file);
+        let end = findings.partition_point(|finding| finding.file <= file);
+        said.extend(of_file(file, source, &mut findings[first..end], today));
+    }
+    if !said.is_empty() {
+        findings.append(&mut said);
+        findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    }
+}
+
+fn of_file(file: usize, source: &Source, findings: &mut [Finding], today: &Day) -> Vec<Finding> {
+    if !source.text.contains("db-change:") {
+        return Vec::new();
+    }
     let (text, path) = (source.text.as_str(), shown(&source.path));
     let pieces = scan::pieces(text);
     let statements = scan::statements(text, &pieces);
     let (mut rules, mut places, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reading = Reading::of(text);
     for Piece { span, .. } in pieces.iter().filter(|piece| piece.kind == Kind::LineComment) {
         let Some(words) = directive(&text[span.clone()]) else { continue };
+        let at = reading.position(span.start);
         match read(words) {
             Ok(accept) => {
                 let scope = match accept.whole_file {
                     true => Scope::Files(vec![file]),
                     false => Scope::Statement(file, about(text, &statements, span)),
                 };
-                let place = format!("{path}:{}", position(text, span.start).0);
+                let place = format!("{path}:{}", at.0);
                 rules.push(Rule { ids: accept.ids, scope, reason: accept.reason, until: accept.until, place });
-                places.push(span.clone());
+                places.push((span.clone(), at));
             }
-            Err(why) => wrong.push(about_comment(file, text, span, Severity::Error, why, FORM)),
+            Err(why) => wrong.push(about_comment(file, text, (span, at), Severity::Error, why, FORM)),
         }
     }
     for (number, trouble) in suppress::apply(&rules, findings, today) {
@@ -59,10 +78,10 @@ pub fn accept(file: usize, source: &Source, findings: &mut Vec<Finding>, today: 
                 "remove it, or move it to the line above the statement that it is about",
             ),
         };
-        wrong.push(about_comment(file, text, &places[number], severity, title, remedy));
+        let (span, at) = &places[number];
+        wrong.push(about_comment(file, text, (span, *at), severity, title, remedy));
     }
-    findings.append(&mut wrong);
-    findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    wrong
 }
 
 /// The text without whole lines that hold nothing but such a comment.
@@ -174,12 +193,11 @@ fn ids(word: &str) -> Result<Vec<String>, String> {
 fn about_comment(
     file: usize,
     text: &str,
-    span: &Range<usize>,
+    (span, (line, column)): (&Range<usize>, (usize, usize)),
     severity: Severity,
     title: String,
     remedy: &str,
 ) -> Finding {
-    let (line, column) = position(text, span.start);
     Finding {
         id: "suppression",
         class: Class::Suppression,
@@ -189,7 +207,7 @@ fn about_comment(
         line,
         column,
         span: span.clone(),
-        statement: text[span.clone()].to_owned(),
+        statement: text[span.clone()].into(),
         table: None,
         lock: None,
         rewrites: false,
@@ -206,6 +224,7 @@ fn about_comment(
 mod tests {
     use super::*;
     use crate::review::render::testing::{finding, source};
+    use crate::sql::statements::position;
 
     /// H60 on every DROP; what was accepted of them, and what was said about the comments.
     fn judged(sql: &str) -> (Vec<bool>, Vec<(Severity, String)>) {
@@ -215,7 +234,7 @@ mod tests {
             found
         };
         let mut findings: Vec<Finding> = sql.match_indices("DROP").map(step).collect();
-        accept(0, &source("a.sql", sql), &mut findings, &Day::parse("2026-06-15").unwrap());
+        accept([(0, &source("a.sql", sql))], &mut findings, &Day::parse("2026-06-15").unwrap());
         let (said, found): (Vec<_>, Vec<_>) =
             findings.into_iter().partition(|finding| finding.class == Class::Suppression);
         let said = said.into_iter().map(|finding| (finding.severity, finding.title)).collect();
@@ -279,7 +298,7 @@ mod tests {
         let mut broken = finding("H60", Severity::Error, sql, "DROP");
         broken.class = Class::Syntax;
         let mut findings = vec![broken];
-        accept(0, &source("a.sql", sql), &mut findings, &Day::today());
+        accept([(0, &source("a.sql", sql))], &mut findings, &Day::today());
         assert!(findings.len() == 2 && findings.iter().all(|finding| finding.accepted.is_none()), "{findings:?}");
     }
 

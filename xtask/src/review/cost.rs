@@ -6,7 +6,6 @@
 use super::affected;
 use super::catalog::{Constraint, Kind};
 use super::facts::Facts;
-use super::indexes::LOOKED_AT;
 use super::lock::Lock;
 use super::types::{self, Change};
 use super::volatility::Computed;
@@ -284,16 +283,16 @@ fn proven(table: &TableName, column: &str, facts: &mut Facts<'_>) -> bool {
     }
     let spelled = format!("{column}isnotnull");
     let said = facts.look(table, |table| {
-        table.constraints.values().take(LOOKED_AT).filter(|constraint| constraint.valid).any(|constraint| {
-            match constraint.kind {
+        table.constraints.of(column).map(|(_, constraint)| constraint).filter(|constraint| constraint.valid).any(
+            |constraint| match constraint.kind {
                 Kind::NotNull | Kind::PrimaryKey => constraint.columns.iter().any(|of| of == column),
                 Kind::Check => constraint.expression.as_deref().is_some_and(|text| {
                     let plain: String = text.chars().filter(|c| !c.is_whitespace() && !"()\"".contains(*c)).collect();
                     plain.eq_ignore_ascii_case(&spelled)
                 }),
                 _ => false,
-            }
-        }) || table.columns.get(column).is_some_and(|column| column.not_null)
+            },
+        ) || table.columns.get(column).is_some_and(|column| column.not_null)
     });
     said.unwrap_or(false)
 }

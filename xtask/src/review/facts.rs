@@ -3,6 +3,7 @@
 //! One order of witnesses: what the reviewed files did themselves, then the database that may be asked, then the migrations before. Invariant:
 //! an answer carries what it stands on, and "nobody knows" is an answer of its own.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::behaviour::Behaviour;
@@ -69,13 +70,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub fn table(&mut self, name: &TableName) -> Option<Table> {
+    pub fn table(&mut self, name: &TableName) -> Option<Rc<Table>> {
         self.with_source(|catalog, source| catalog.table(name, source).cloned())
     }
 
     /// Looks at a table without a copy of it.
     pub fn look<T>(&mut self, name: &TableName, look: impl FnOnce(&Table) -> T) -> Option<T> {
-        self.with_source(|catalog, source| catalog.table(name, source).map(look))
+        self.with_source(|catalog, source| catalog.table(name, source).map(|table| look(table)))
     }
 
     pub fn column(&mut self, table: &TableName, column: &str) -> Option<Column> {
@@ -89,6 +90,11 @@ impl<'a> Facts<'a> {
     /// Looks at an enum without a copy of it.
     pub fn look_enum<T>(&mut self, name: &TableName, look: impl FnOnce(&Enum) -> T) -> Option<T> {
         self.with_source(|catalog, source| catalog.enumeration(name, source).map(look))
+    }
+
+    /// Whether an enum has a value.
+    pub fn has_value(&mut self, name: &TableName, value: &str) -> Option<bool> {
+        self.with_source(|catalog, source| catalog.has_value(name, value, source))
     }
 
     pub fn table_of_index(&mut self, index: &TableName) -> Option<TableName> {
@@ -107,7 +113,7 @@ impl<'a> Facts<'a> {
 
     /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
     pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
-        let name = self.table(table)?.in_database?;
+        let name = self.look(table, |table| table.in_database.clone())??;
         self.live.as_mut()?.referrers(&name, cascading)
     }
 

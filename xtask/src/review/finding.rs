@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +63,8 @@ pub struct Finding {
     pub column: usize,
     /// The statement's bytes in the file.
     pub span: Range<usize>,
-    pub statement: String,
+    /// Shared by all findings about it.
+    pub statement: Arc<str>,
     pub table: Option<TableName>,
     /// The strongest table lock that the statement takes for this.
     pub lock: Option<Lock>,

@@ -115,6 +115,7 @@ impl Draft {
 
 impl Site<'_, '_> {
     pub fn find(&mut self, draft: Draft) {
+        let statement = self.facts.session.text(self.at, &self.statement.text);
         self.found.push(Finding {
             id: self.hazard.id,
             class: self.hazard.class,
@@ -124,7 +125,7 @@ impl Site<'_, '_> {
             line: self.statement.line,
             column: self.statement.column,
             span: self.statement.start..self.statement.end,
-            statement: self.statement.text.clone(),
+            statement,
             table: draft.table,
             lock: draft.lock,
             rewrites: draft.rewrites,

@@ -6,15 +6,12 @@ use super::hazard::Site;
 use super::set::Transaction;
 use crate::sql::action::CreateIndex;
 
-/// A table with more indexes than this is compared with the first ones only.
-pub const LOOKED_AT: usize = 200;
-
 /// Another index that finds the same rows: a valid one, of all rows, that begins with these columns.
 #[must_use]
 pub fn stands_in<'t>(table: &'t Table, name: &str, columns: &[String]) -> Option<&'t str> {
     let whole = |index: &Index| index.valid && index.filter.is_none() && index.columns.starts_with(columns);
-    let mut others = table.indexes.iter().take(LOOKED_AT).filter(|(other, _)| *other != name);
-    others.find(|(_, index)| !columns.is_empty() && whole(index)).map(|(name, _)| name.as_str())
+    let mut others = table.indexes.of(columns.first()?).filter(|(other, _)| *other != name);
+    others.find(|(_, index)| whole(index)).map(|(name, _)| name.as_str())
 }
 
 /// A unique index that already keeps these columns apart.
@@ -30,12 +27,8 @@ pub fn keeps_apart<'t>(table: &'t Table, name: &str, columns: &[String]) -> Opti
                 columns.contains(column) && table.columns.get(column).is_none_or(|column| !column.retyped)
             })
     };
-    table
-        .indexes
-        .iter()
-        .take(LOOKED_AT)
-        .find(|(other, index)| *other != name && sure(index))
-        .map(|(name, _)| name.as_str())
+    let over = columns.iter().flat_map(|column| table.indexes.of(column));
+    over.filter(|(other, index)| *other != name && sure(index)).map(|(name, _)| name.as_str()).min()
 }
 
 /// Whether the statement finds a valid index under its name and does nothing.

@@ -29,7 +29,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         let parsed = match &read.parsed {
             Ok(parsed) => parsed,
             Err(why) => {
-                found.push(unread(file, 1, 1, 0..0, String::new(), format!("not parsed: {why}")));
+                found.push(unread(file, 1, 1, 0..0, "", format!("not parsed: {why}")));
                 counts.push(0);
                 continue;
             }
@@ -37,13 +37,13 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         counts.push(parsed.statements.len());
         found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
-            let text = line_at(&set.files[file].text, error.at);
+            let text = around(&set.files[file].text, error.at);
             let title = format!("not valid SQL: {}", error.message);
-            found.push(unread(file, error.line, error.column, error.at..error.at, text.trim().to_owned(), title));
+            found.push(unread(file, error.line, error.column, error.at..error.at, text.trim(), title));
         }
         for (place, statement) in parsed.statements.iter().enumerate() {
             if statement.actions.is_empty() {
-                let (span, text) = (statement.start..statement.end, statement.text.clone());
+                let (span, text) = (statement.start..statement.end, &statement.text);
                 let title = "nothing is known of this statement".to_owned();
                 found.push(unread(file, statement.line, statement.column, span, text, title));
             }
@@ -127,12 +127,16 @@ fn open_again(finding: &mut Finding, instead_of: &str) {
     }
 }
 
-/// The line around a byte.
-fn line_at(text: &str, at: usize) -> &str {
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-    let begin = before.rfind('\n').map_or(0, |end| end + 1);
-    let end = after.find('\n').map_or(text.len(), |end| at + end);
-    text.get(begin..end).unwrap_or_default()
+/// Bytes of a line that are looked at, before a place and behind it.
+const AROUND: usize = 500;
+
+/// The line around a byte, or what is near of a long one.
+fn around(text: &str, at: usize) -> &str {
+    let at = text.floor_char_boundary(at);
+    let (first, last) = (text.ceil_char_boundary(at.saturating_sub(AROUND)), text.floor_char_boundary(at + AROUND));
+    let begin = text[first..at].rfind('\n').map_or(first, |end| first + end + 1);
+    let end = text[at..last].find('\n').map_or(last, |end| at + end);
+    &text[begin..end]
 }
 
 fn unread(
@@ -140,7 +144,7 @@ fn unread(
     line: usize,
     column: usize,
     span: std::ops::Range<usize>,
-    statement: String,
+    statement: &str,
     title: String,
 ) -> Finding {
     Finding {
@@ -152,7 +156,7 @@ fn unread(
         line,
         column,
         span,
-        statement,
+        statement: statement.into(),
         table: None,
         lock: None,
         rewrites: false,

@@ -14,16 +14,13 @@ pub(super) fn column(site: &mut Site<'_, '_>, table: &TableName, column: &str) -
     if known.data_type.is_empty() {
         return None;
     }
-    let around = site.scene.earlier(table, site.at).chain(site.scene.later(table, site.at));
-    let (at, added) = around
-        .filter_map(|(at, action)| match action {
-            Action::AddColumn(added) => Some((at, added)),
-            _ => None,
-        })
-        .find(|(_, added)| {
-            added.column != column && added.generated.is_none() && types::parse(&added.data_type) == data_type
-        })?;
-    let copies = site.scene.earlier(table, site.at).any(|(_, action)| {
+    let (at, added) = site.scene.added(table, &data_type).find_map(|(at, action)| match action {
+        Action::AddColumn(added) if at != site.at && added.column != column && added.generated.is_none() => {
+            Some((at, added))
+        }
+        _ => None,
+    })?;
+    let copies = site.scene.earlier_of(table, &added.column, site.at).any(|(_, action)| {
         matches!(action, Action::Update { columns, .. } if columns.iter().any(|(to, value)| *to == added.column && value.contains(column)))
     });
     (!copies).then(|| (added.column.clone(), site.scene.line(at)))
@@ -43,7 +40,7 @@ pub(super) fn table(site: &mut Site<'_, '_>, table: &TableName) -> Option<(Table
             && !create.from_query
             && names.iter().all(|name| create.columns.iter().any(|column| column.column == **name))
     };
-    let (at, create) = site.scene.all().find_map(|(at, action)| match action {
+    let (at, create) = site.scene.tables_with(&names).find_map(|(at, action)| match action {
         Action::CreateTable(create) if alike(create) => Some((at, create)),
         _ => None,
     })?;

@@ -93,14 +93,15 @@ impl<'s> Retype<'s> {
     /// Indexes over the column by name.
     pub(super) fn indexes(&self, site: &mut Site<'_, '_>) -> Vec<String> {
         let facts = site.facts.table(self.table).unwrap_or_default();
-        let over = facts.indexes.iter().filter(|(_, index)| index.columns.iter().any(|name| name == self.column));
+        let over =
+            facts.indexes.of(self.column).filter(|(_, index)| index.columns.iter().any(|name| name == self.column));
         over.map(|(name, _)| name.clone()).collect()
     }
 
     /// Foreign keys of the column, which are checked anew.
     pub(super) fn foreign_keys(&self, site: &mut Site<'_, '_>) -> Vec<String> {
         let facts = site.facts.table(self.table).unwrap_or_default();
-        let over = facts.constraints.iter().filter(|(_, constraint)| {
+        let over = facts.constraints.of(self.column).filter(|(_, constraint)| {
             constraint.kind == Kind::ForeignKey && constraint.columns.iter().any(|name| name == self.column)
         });
         over.map(|(name, _)| name.clone()).collect()

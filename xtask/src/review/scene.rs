@@ -2,11 +2,14 @@
 //!
 //! Looking back and ahead goes by table, so that a file of ten thousand statements costs no more than ten thousand times one.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::advisory;
+use super::named;
 use super::set::{Set, Transaction};
+use super::types::{self, Type};
 use crate::sql::TableName;
 use crate::sql::action::{Action, Control};
 use crate::sql::guard::{self, Guarded, Remarks};
@@ -22,7 +25,19 @@ pub struct At {
 
 pub struct Scene {
     pub files: Vec<File>,
-    by_table: HashMap<TableName, Vec<At>>,
+    by_table: HashMap<TableName, OnTable>,
+    /// Where views, functions, domains and other objects are made, by name.
+    made: HashMap<TableName, Vec<At>>,
+    /// Where tables are made, by each of their columns; looked up first when somebody asks.
+    with_column: OnceCell<HashMap<String, Vec<At>>>,
+}
+
+/// The actions on a table, in order; what is looked up among them is found out first when somebody asks.
+#[derive(Default)]
+struct OnTable {
+    all: Vec<At>,
+    by_part: OnceCell<HashMap<String, Vec<At>>>,
+    by_type: OnceCell<HashMap<Type, Vec<At>>>,
 }
 
 pub struct File {
@@ -46,7 +61,8 @@ pub struct Span {
 impl Scene {
     #[must_use]
     pub fn read(set: &Set) -> Scene {
-        let mut scene = Scene { files: Vec::new(), by_table: HashMap::new() };
+        let mut scene =
+            Scene { files: Vec::new(), by_table: HashMap::new(), made: HashMap::new(), with_column: OnceCell::new() };
         let mut number = 0;
         let mut open = false;
         for source in &set.files {
@@ -84,7 +100,15 @@ impl Scene {
                 for (action, found) in statement.actions.iter().enumerate() {
                     for table in found.tables() {
                         let at = At { file, statement: place, action };
-                        scene.by_table.entry(table.clone()).or_default().push(at);
+                        scene.by_table.entry(table.clone()).or_default().all.push(at);
+                    }
+                    if let Action::CreateView { name, .. }
+                    | Action::CreateRoutine { name, .. }
+                    | Action::CreateDomain { name, .. }
+                    | Action::CreateOther { name, .. } = found
+                    {
+                        let at = At { file, statement: place, action };
+                        scene.made.entry(name.clone()).or_default().push(at);
                     }
                 }
             }
@@ -147,13 +171,90 @@ impl Scene {
         self.on(table, earlier)
     }
 
+    /// Actions of one file on a table, in order.
+    pub fn in_file<'s>(&'s self, table: &TableName, file: usize) -> impl Iterator<Item = (At, &'s Action)> {
+        let all = self.by_table.get(table).map_or(&[][..], |on| on.all.as_slice());
+        let range = all.partition_point(|place| place.file < file)..all.partition_point(|place| place.file <= file);
+        self.on(table, range)
+    }
+
+    /// The same after this one, of those alone that name a part of the table.
+    pub fn later_of<'s>(&'s self, table: &TableName, part: &str, at: At) -> impl Iterator<Item = (At, &'s Action)> {
+        let all = self.of(table, part);
+        self.actions(&all[all.partition_point(|place| *place <= at)..])
+    }
+
+    /// The same before this one.
+    pub fn earlier_of<'s>(&'s self, table: &TableName, part: &str, at: At) -> impl Iterator<Item = (At, &'s Action)> {
+        let all = self.of(table, part);
+        self.actions(&all[..all.partition_point(|place| *place < at)])
+    }
+
+    /// Where columns of a type are added to a table.
+    pub fn added<'s>(&'s self, table: &TableName, data_type: &Type) -> impl Iterator<Item = (At, &'s Action)> {
+        let of_type = |on: &'s OnTable| {
+            let by_type = on.by_type.get_or_init(|| {
+                let mut found: HashMap<Type, Vec<At>> = HashMap::new();
+                for (at, action) in self.actions(&on.all) {
+                    if let Action::AddColumn(added) = action {
+                        found.entry(types::parse(&added.data_type)).or_default().push(at);
+                    }
+                }
+                found
+            });
+            by_type.get(data_type)
+        };
+        self.actions(self.by_table.get(table).and_then(of_type).map_or(&[], Vec::as_slice))
+    }
+
+    /// Where a view, a function, a domain or another object of this name is made after this one.
+    pub fn made_later<'s>(&'s self, name: &TableName, at: At) -> impl Iterator<Item = (At, &'s Action)> {
+        let all = self.made.get(name).map_or(&[][..], Vec::as_slice);
+        self.actions(&all[all.partition_point(|place| *place <= at)..])
+    }
+
+    /// Where tables are made that have the rarest of these columns.
+    pub fn tables_with<'s>(&'s self, columns: &[&String]) -> impl Iterator<Item = (At, &'s Action)> {
+        let with_column = self.with_column.get_or_init(|| {
+            let mut found: HashMap<String, Vec<At>> = HashMap::new();
+            for (at, action) in self.all() {
+                let Action::CreateTable(create) = action else { continue };
+                create.columns.iter().for_each(|column| found.entry(column.column.clone()).or_default().push(at));
+            }
+            found
+        });
+        let places = columns.iter().map(|column| with_column.get(*column).map_or(&[][..], Vec::as_slice));
+        self.actions(places.min_by_key(|places| places.len()).unwrap_or_default())
+    }
+
+    fn of(&self, table: &TableName, part: &str) -> &[At] {
+        let Some(on) = self.by_table.get(table) else { return &[] };
+        let by_part = on.by_part.get_or_init(|| {
+            let mut found: HashMap<String, Vec<At>> = HashMap::new();
+            for (at, action) in self.actions(&on.all) {
+                for part in named::parts(action) {
+                    let places = found.entry(part.to_owned()).or_default();
+                    if places.last() != Some(&at) {
+                        places.push(at);
+                    }
+                }
+            }
+            found
+        });
+        by_part.get(part).map_or(&[], Vec::as_slice)
+    }
+
     fn around(&self, table: &TableName, at: At) -> (Range<usize>, Range<usize>) {
-        let all = self.by_table.get(table).map_or(&[][..], Vec::as_slice);
+        let all = self.by_table.get(table).map_or(&[][..], |on| on.all.as_slice());
         (0..all.partition_point(|place| *place < at), all.partition_point(|place| *place <= at)..all.len())
     }
 
     fn on<'s>(&'s self, table: &TableName, places: Range<usize>) -> impl Iterator<Item = (At, &'s Action)> + use<'s> {
-        let all = self.by_table.get(table).map_or(&[][..], Vec::as_slice);
-        all[places].iter().filter_map(|at| Some((*at, self.action(*at)?)))
+        let all = self.by_table.get(table).map_or(&[][..], |on| on.all.as_slice());
+        self.actions(&all[places])
+    }
+
+    fn actions<'s>(&'s self, places: &'s [At]) -> impl Iterator<Item = (At, &'s Action)> + use<'s> {
+        places.iter().filter_map(|at| Some((*at, self.action(*at)?)))
     }
 }

@@ -4,13 +4,14 @@
 //! Invariant: each statement adds to it and nothing looks back at all of it, so that ten thousand statements cost ten thousand times one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::cost::Cost;
 use super::lock::Lock;
 use super::scene::{At, Scene};
 use super::set::Transaction;
 use crate::sql::TableName;
-use crate::sql::action::{Action, Control};
+use crate::sql::action::{Action, Control, Rows};
 
 /// A lock on a table that was there before, which keeps others waiting until the transaction ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,17 @@ pub struct Alters {
     pub whole: Option<At>,
 }
 
+/// What the statements until here wrote into a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    pub statements: usize,
+    pub first: Option<At>,
+    /// Rows of INSERT … VALUES.
+    pub rows: i64,
+    /// Line of the first statement that adds nobody knows how many.
+    pub unknown: Option<usize>,
+}
+
 #[derive(Default)]
 pub struct Session {
     file: usize,
@@ -50,6 +62,14 @@ pub struct Session {
     /// ALTERs of each table in this file.
     pub alters: HashMap<TableName, Alters>,
     told: HashSet<(&'static str, usize, String)>,
+    written: HashMap<TableName, Written>,
+    /// Tables whose row security was switched on, and materialized views that were made.
+    secured: HashSet<TableName>,
+    materialized: HashSet<TableName>,
+    /// The statement that findings were last made about, and its text.
+    text: Option<(usize, usize, Arc<str>)>,
+    /// UPDATEs of this file over few values of a key, by table and key, where somebody asked.
+    pub pieces: HashMap<TableName, HashMap<String, Vec<At>>>,
 }
 
 impl Session {
@@ -66,6 +86,7 @@ impl Session {
         if at.file != self.file {
             self.file = at.file;
             self.alters.clear();
+            self.pieces.clear();
             self.begun = None;
             // Each file may be run by a session of its own.
             if scene.files[at.file].transaction == Transaction::Own {
@@ -95,6 +116,7 @@ impl Session {
             }
             _ => {}
         }
+        self.keep(action, at, line);
         if !block {
             return;
         }
@@ -108,6 +130,69 @@ impl Session {
                 self.taken.push(Taken { table: cost.table.clone(), lock: cost.lock, at, line });
             }
         }
+    }
+
+    /// What stays known to the end, whatever transaction it was in.
+    fn keep(&mut self, action: &Action, at: At, line: usize) {
+        match action {
+            Action::Update { .. }
+            | Action::Insert { .. }
+            | Action::Delete { .. }
+            | Action::Merge { .. }
+            | Action::Copy { .. }
+            | Action::Truncate { .. } => {
+                for table in action.tables() {
+                    let written = self.written.entry(table.clone()).or_default();
+                    written.statements += 1;
+                    written.first.get_or_insert(at);
+                    match action {
+                        Action::Insert { rows: Rows::Values(rows), .. } => {
+                            written.rows = written.rows.saturating_add(i64::try_from(*rows).unwrap_or(i64::MAX));
+                        }
+                        Action::Insert { .. } | Action::Merge { .. } | Action::Copy { from: true, .. } => {
+                            written.unknown.get_or_insert(line);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Action::RowSecurity { table, enable: true, force: false } => {
+                self.secured.insert(table.clone());
+            }
+            Action::CreateView { name, materialized: true, .. } => {
+                self.materialized.insert(name.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// One copy of a statement's text, however many findings are about it.
+    pub fn text(&mut self, at: At, text: &str) -> Arc<str> {
+        match &self.text {
+            Some((file, statement, kept)) if (*file, *statement) == (at.file, at.statement) => kept.clone(),
+            _ => {
+                let kept: Arc<str> = text.into();
+                self.text = Some((at.file, at.statement, kept.clone()));
+                kept
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn written(&self, table: &TableName) -> Written {
+        self.written.get(table).copied().unwrap_or_default()
+    }
+
+    /// Whether row security was switched on before.
+    #[must_use]
+    pub fn secured(&self, table: &TableName) -> bool {
+        self.secured.contains(table)
+    }
+
+    /// Whether the files made the materialized view before.
+    #[must_use]
+    pub fn materialized(&self, name: &TableName) -> bool {
+        self.materialized.contains(name)
     }
 
     /// Locks that statements before this one took and that are still held.

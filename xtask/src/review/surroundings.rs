@@ -18,7 +18,7 @@ select distinct v.relname::text from pg_catalog.pg_depend d join pg_catalog.pg_r
 where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
   and v.oid <> c.oid and n.nspname = $1 and c.relname = $2 and a.attname = $3 order by 1";
         let found = self.column(table, column).and_then(|column| column.in_database);
-        let name = self.table(table).and_then(|table| table.in_database);
+        let name = self.look(table, |table| table.in_database.clone()).flatten();
         let (Some(column), Some(name), Some(live)) = (found, name, self.live.as_mut()) else { return Vec::new() };
         let rows = live.rows(sql, &[&name.schema, &name.name, &column]).unwrap_or_default();
         rows.iter().map(|row| row.get(0)).collect()

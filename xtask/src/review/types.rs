@@ -6,7 +6,7 @@
 use crate::sql::TableName;
 
 /// A type's name as PostgreSQL's `format_type` spells it, without its arguments, and the arguments.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Type {
     pub base: String,
     pub arguments: Vec<i64>,

@@ -189,7 +189,7 @@ impl Facts<'_> {
         if let Some(known) = self.catalog.restricted(&name) {
             return Some(known);
         }
-        if self.enumeration(&name).is_some() {
+        if self.look_enum(&name, |_| ()).is_some() {
             return Some(false);
         }
         self.live.as_mut()?.restricted(data_type)

@@ -84,7 +84,8 @@ impl Table {
     /// Whether a unique index, other than the one named, covers exactly these columns for each row.
     #[must_use]
     pub(super) fn unique_over(&self, columns: &[String], other_than: &str) -> bool {
-        self.indexes.iter().any(|(name, index)| {
+        let Some(first) = columns.first() else { return false };
+        self.indexes.of(first).any(|(name, index)| {
             let whole = index.unique && index.valid && index.filter.is_none() && !index.expressions;
             name != other_than && whole && same_set(&index.columns, columns)
         })
@@ -93,7 +94,8 @@ impl Table {
     /// Whether rows are found by these columns without reading all.
     #[must_use]
     pub(super) fn index_led_by(&self, columns: &[String]) -> bool {
-        self.indexes.values().any(|index| {
+        let Some(first) = columns.first() else { return false };
+        self.indexes.of(first).any(|(_, index)| {
             let first = index.columns.get(..columns.len());
             index.valid && index.filter.is_none() && first.is_some_and(|first| same_set(first, columns))
         })
@@ -103,7 +105,8 @@ impl Table {
 impl Site<'_, '_> {
     /// Whether a later statement of the reviewed files makes an index that begins with the columns.
     pub(super) fn indexes_later(&self, table: &TableName, columns: &[String]) -> bool {
-        self.scene.later(table, self.at).any(|(_, action)| {
+        let Some(first) = columns.first() else { return false };
+        self.scene.later_of(table, first, self.at).any(|(_, action)| {
             let led = |index: &[String]| index.get(..columns.len()).is_some_and(|first| same_set(first, columns));
             match action {
                 Action::CreateIndex(CreateIndex { columns: index, filter: None, .. }) => led(index),
@@ -131,7 +134,7 @@ impl Site<'_, '_> {
                 kind: crate::sql::action::ConstraintKind::PrimaryKey,
                 ..
             } => {
-                let behind = using_index.as_deref().map(|index| behind(facts.as_ref(), index));
+                let behind = using_index.as_deref().map(|index| behind(facts.as_deref(), index));
                 same_set(added, columns) || matches!(behind, Some(Behind::Fits(of)) if same_set(&of, columns))
             }
             _ => false,

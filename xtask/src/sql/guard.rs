@@ -18,8 +18,10 @@ use super::statements::{self, Parsed};
 
 /// Reserved, and used as far as a file needs it.
 const STACK: usize = 256 << 20;
-/// Ten thousand statements take a tenth of a second.
+/// Ten thousand statements, a megabyte, take a tenth of a second: this, and as much again for each 100 kB, is for a machine that has
+/// other things to do too.
 const PATIENCE: Duration = Duration::from_secs(2);
+const SHARE: usize = 100_000;
 /// No SQL of a person nests as deep; the parser calls itself for each level.
 const DEEPEST: usize = 500;
 /// Nor does it write an expression as long; each word may be a level too.
@@ -68,19 +70,20 @@ pub fn remarked(text: &str, rules: &'static [Rule]) -> (Guarded, Remarks) {
         if reader.texts.send((text.to_owned(), rules)).is_err() {
             return not_parsed(GAVE_UP.to_owned());
         }
-        let parsed = match reader.results.recv_timeout(PATIENCE) {
+        let patience = patience(text);
+        let parsed = match reader.results.recv_timeout(patience) {
             Ok(parsed) => parsed,
             // It works on in the background; the next file gets another.
-            Err(RecvTimeoutError::Timeout) => return not_parsed(too_long()),
+            Err(RecvTimeoutError::Timeout) => return not_parsed(too_long(patience)),
             Err(RecvTimeoutError::Disconnected) => return not_parsed(GAVE_UP.to_owned()),
         };
         let Some(parsed) = parsed else {
             *slot = Some(reader);
             return not_parsed(GAVE_UP.to_owned());
         };
-        let remarks = match reader.remarks.recv_timeout(PATIENCE) {
+        let remarks = match reader.remarks.recv_timeout(patience) {
             Ok(remarks) => remarks.ok_or_else(|| "one of them gave up".to_owned()),
-            Err(RecvTimeoutError::Timeout) => return (Guarded::Parsed(parsed), Err(too_long())),
+            Err(RecvTimeoutError::Timeout) => return (Guarded::Parsed(parsed), Err(too_long(patience))),
             Err(RecvTimeoutError::Disconnected) => return (Guarded::Parsed(parsed), Err(GAVE_UP.to_owned())),
         };
         *slot = Some(reader);
@@ -88,8 +91,12 @@ pub fn remarked(text: &str, rules: &'static [Rule]) -> (Guarded, Remarks) {
     })
 }
 
-fn too_long() -> String {
-    format!("took more than {} s", PATIENCE.as_secs())
+fn patience(text: &str) -> Duration {
+    PATIENCE.saturating_mul(u32::try_from(1 + text.len() / SHARE).unwrap_or(u32::MAX))
+}
+
+fn too_long(patience: Duration) -> String {
+    format!("took more than {} s", patience.as_secs())
 }
 
 /// Reads the syntax tree of a statement, or of a part of one, in the same way.

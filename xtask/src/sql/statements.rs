@@ -83,7 +83,7 @@ pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
 }
 
 /// Line and column of one byte after the other: each byte of the file is looked at once, however long its lines are.
-struct Reading<'t> {
+pub struct Reading<'t> {
     text: &'t str,
     at: usize,
     line: usize,
@@ -91,11 +91,12 @@ struct Reading<'t> {
 }
 
 impl Reading<'_> {
-    fn of(text: &str) -> Reading<'_> {
+    #[must_use]
+    pub fn of(text: &str) -> Reading<'_> {
         Reading { text, at: 0, line: 1, column: 1 }
     }
 
-    fn position(&mut self, at: usize) -> (usize, usize) {
+    pub fn position(&mut self, at: usize) -> (usize, usize) {
         if at < self.at {
             *self = Reading::of(self.text);
         }

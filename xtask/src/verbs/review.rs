@@ -47,9 +47,7 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
     let rows = rows(loaded.as_ref(), database.is_some());
     let Reviewed { mut report, files, places } = judge(parts, database.as_mut(), asked.pg_version, &rows, &here)?;
     let today = Day::today();
-    for (number, source) in files.iter().enumerate() {
-        comment::accept(number, source, &mut report.findings, &today);
-    }
+    comment::accept(files.iter().enumerate(), &mut report.findings, &today);
     if let Some(loaded) = &loaded {
         let from_root: Vec<PathBuf> =
             places.iter().map(|path| path.strip_prefix(&root).unwrap_or(path).to_owned()).collect();

@@ -132,7 +132,7 @@ fn policy(site: &mut Site<'_, '_>, table: &TableName, name: &str, verb: &str, re
     }
     let known = site.facts.security(table);
     let off = known.as_ref().is_some_and(|known| !known.enabled);
-    let switched = site.scene.earlier(table, site.at).any(|(_, action)| switches_on(action));
+    let switched = site.facts.session.secured(table);
     let (severity, what) = match verb {
         _ if off => (Severity::Note, "has no effect while row security is off"),
         "create" if restrictive => (Severity::Warning, "takes rows away from those who see them now"),
@@ -215,10 +215,6 @@ fn definer(site: &mut Site<'_, '_>, kind: &str, name: &TableName) {
 
 fn statements<'s>(site: &Site<'s, '_>) -> &'s [Statement] {
     site.scene.files[site.at.file].parsed.as_ref().map_or(&[], |parsed| &parsed.statements)
-}
-
-fn switches_on(action: &Action) -> bool {
-    matches!(action, Action::RowSecurity { enable: true, force: false, .. })
 }
 
 /// The texts of the permissive policies that the same transaction makes for a table.

@@ -74,8 +74,8 @@ fn stored(site: &mut Site<'_, '_>, column: &Column) {
 /// Whether the expression can be computed for each row that is there; `None` where that was not asked.
 fn computable(site: &mut Site<'_, '_>, column: &Column) -> Option<Result<DecidedBy, String>> {
     let expression = parts::generated(&site.statement.text, &column.column)?;
-    let known = site.facts.table(&column.table).filter(as_before)?;
-    let name = known.in_database?;
+    let known = site.facts.table(&column.table).filter(|known| as_before(known))?;
+    let name = known.in_database.clone()?;
     let live = site.facts.live.as_mut()?;
     match live.count(&format!("SELECT count({expression}) FROM {}", name.quoted())) {
         Answer::Count { elapsed, .. } => Some(Ok(live.decided("computed for each row without an error", Some(elapsed)))),

@@ -43,7 +43,7 @@ fn judge(site: &mut Site<'_, '_>) {
     if other {
         return refused(site, table, &name, &format!("{table} has one already"));
     }
-    let columns = match using_index.as_deref().map(|index| behind(facts.as_ref(), index)) {
+    let columns = match using_index.as_deref().map(|index| behind(facts.as_deref(), index)) {
         None => columns.clone(),
         Some(Behind::Fits(columns)) => columns,
         Some(Behind::Refused(why)) => return refused(site, table, &name, &why),

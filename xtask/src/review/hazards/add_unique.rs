@@ -61,7 +61,7 @@ fn refused(site: &mut Site<'_, '_>, table: &TableName, name: &str, why: &str) {
 }
 
 fn using(site: &mut Site<'_, '_>, table: &TableName, name: &str, index: &str) {
-    match behind(site.facts.table(table).as_ref(), index) {
+    match behind(site.facts.table(table).as_deref(), index) {
         Behind::Fits(_) => {}
         Behind::Refused(why) => refused(site, table, name, &why),
         Behind::Unknown => site.find(

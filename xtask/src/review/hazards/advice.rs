@@ -85,7 +85,7 @@ fn limit(key: &Table) -> Option<(String, &'static str, i64)> {
 }
 
 fn nearly_full(site: &mut Site<'_, '_>, table: &TableName) {
-    let Some((column, kind, most)) = site.facts.table(table).as_ref().and_then(limit) else { return };
+    let Some((column, kind, most)) = site.facts.table(table).as_deref().and_then(limit) else { return };
     // By the key's index: one row is enough.
     let sql = |table: &TableName, columns: &[String]| {
         let key = quote(&columns[0]);

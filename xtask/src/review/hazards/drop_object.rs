@@ -106,16 +106,11 @@ fn made_again(site: &Site<'_, '_>, name: &TableName) -> Option<usize> {
         };
         made == name && site.scene.same_transaction(site.at, *at)
     };
-    let found = if matches!(site.action, Action::DropView { .. }) {
-        site.scene.later(name, site.at).find(again)
-    } else {
-        site.scene.all().filter(|(at, _)| *at > site.at).find(again)
-    };
-    found.map(|(at, _)| site.scene.line(at))
+    site.scene.made_later(name, site.at).find(again).map(|(at, _)| site.scene.line(at))
 }
 
 fn data_type(site: &mut Site<'_, '_>, name: &TableName, cascade: bool) {
-    if site.facts.enumeration(name).is_some_and(|known| known.made.is_some()) {
+    if site.facts.look_enum(name, |known| known.made.is_some()).unwrap_or(false) {
         return;
     }
     let columns = site.facts.columns_of_type(name);

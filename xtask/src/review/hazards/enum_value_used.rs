@@ -46,7 +46,7 @@ fn added(site: &mut Site<'_, '_>, name: &TableName, value: &str, if_not_exists: 
         let title = format!("ALTER TYPE {name} ADD VALUE is refused in a transaction before PostgreSQL 12 (25001)");
         site.find(Draft::new(Severity::Error, title).remedy("run it by itself, before the deploy"));
     }
-    let there = site.facts.look_enum(name, |known| known.values.iter().any(|there| there == value));
+    let there = site.facts.has_value(name, value);
     if !if_not_exists && there == Some(true) {
         let title = format!("{name} has the value {} already: ADD VALUE fails (42710)", literal(value));
         site.find(

@@ -96,7 +96,7 @@ fn drop_constraint(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
             unique_gone(site, table, &format!("{what} {name}"), columns);
         }
         Kind::ForeignKey => {
-            if again(site, table, |action| matches!(action, Action::AddForeignKey { columns: added, .. } if added == columns)) {
+            if again(site, table, columns.first().map_or("", String::as_str), |action| matches!(action, Action::AddForeignKey { columns: added, .. } if added == columns)) {
                 return;
             }
             site.find(
@@ -114,7 +114,7 @@ fn drop_constraint(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
                     found.not_null && condition::proves_not_null(expression, column) && !expression.to_lowercase().contains(" and ")
                 })
             });
-            let back = again(site, table, |action| {
+            let back = again(site, table, name, |action| {
                 matches!(action, Action::AddConstraint { name: Some(added), kind: ConstraintKind::Check | ConstraintKind::Exclude, .. } if added == name)
             });
             if !implied && !back {
@@ -145,12 +145,13 @@ fn unknown(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
 }
 
 /// Whether a later statement of the same transaction puts it back.
-fn again(site: &Site<'_, '_>, table: &TableName, is: impl Fn(&Action) -> bool) -> bool {
-    site.scene.later(table, site.at).any(|(later, action)| site.joined(site.at, later) && is(action))
+fn again(site: &Site<'_, '_>, table: &TableName, part: &str, is: impl Fn(&Action) -> bool) -> bool {
+    site.scene.later_of(table, part, site.at).any(|(later, action)| site.joined(site.at, later) && is(action))
 }
 
 fn key_again(site: &Site<'_, '_>, table: &TableName) -> bool {
-    again(site, table, |action| matches!(action, Action::AddConstraint { kind: ConstraintKind::PrimaryKey, .. }))
+    let is = |action: &Action| matches!(action, Action::AddConstraint { kind: ConstraintKind::PrimaryKey, .. });
+    site.scene.later(table, site.at).any(|(later, action)| site.joined(site.at, later) && is(action))
 }
 
 /// The default of before, where it is known: `Some(None)` for none.
@@ -164,7 +165,7 @@ fn default_of(site: &mut Site<'_, '_>, table: &TableName, column: &str) -> Optio
 }
 
 fn set_default(site: &mut Site<'_, '_>, table: &TableName, column: &str, default: &str) {
-    let dropped = site.scene.earlier(table, site.at).any(|(earlier, action)| {
+    let dropped = site.scene.earlier_of(table, column, site.at).any(|(earlier, action)| {
         matches!(action, Action::DropDefault { column: of, .. } if of == column) && site.joined(earlier, site.at)
     });
     // Judged where it was dropped.
@@ -189,11 +190,11 @@ fn set_default(site: &mut Site<'_, '_>, table: &TableName, column: &str, default
 
 fn drop_default(site: &mut Site<'_, '_>, table: &TableName, column: &str) {
     let before = default_of(site, table, column);
-    let set = site.scene.later(table, site.at).find_map(|(later, action)| match action {
+    let set = site.scene.later_of(table, column, site.at).find_map(|(later, action)| match action {
         Action::SetDefault { column: of, default, .. } if of == column && site.joined(site.at, later) => Some(default.clone()),
         _ => None,
     });
-    let goes = site.scene.later(table, site.at).any(|(later, action)| {
+    let goes = site.scene.later_of(table, column, site.at).any(|(later, action)| {
         let gone = matches!(action, Action::DropColumn { column: of, .. } if of == column);
         // Identity gives a value in the default's place.
         let identity = matches!(action, Action::Identity { column: of, change, .. } if of == column && change == "add");

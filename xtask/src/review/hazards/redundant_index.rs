@@ -2,7 +2,6 @@
 
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
-use crate::review::indexes::LOOKED_AT;
 use crate::sql::action::Action;
 
 pub(super) static HAZARD: Hazard = Hazard {
@@ -26,7 +25,7 @@ fn judge(site: &mut Site<'_, '_>) {
     let plain = index.expressions.is_empty() && index.filter.is_none() && !index.columns.is_empty();
     let btree = index.method.as_deref().is_none_or(|method| method == "btree");
     let twin = site.facts.look(&index.table, |table| {
-        let mut others = table.indexes.iter().take(LOOKED_AT).filter(|(other, found)| {
+        let mut others = table.indexes.of(index.columns.first()?).filter(|(other, found)| {
             **other != name && found.valid && !found.expressions && found.filter.is_none() && !found.columns.is_empty()
         });
         others.find_map(|(other, found)| {

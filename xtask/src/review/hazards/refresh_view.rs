@@ -35,8 +35,7 @@ where n.nspname = $1 and c.relname = $2 and c.relkind = 'm'";
 
 fn judge(site: &mut Site<'_, '_>) {
     let Action::RefreshView { name, concurrently } = site.action else { return };
-    let made = |action: &Action| matches!(action, Action::CreateView { materialized: true, .. });
-    if site.scene.earlier(name, site.at).any(|(_, action)| made(action)) {
+    if site.facts.session.materialized(name) {
         return;
     }
     if *concurrently { beside_readers(site, name) } else { waited_for(site, name) }

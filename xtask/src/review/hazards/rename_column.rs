@@ -33,7 +33,7 @@ fn judge(site: &mut Site<'_, '_>) {
     if known.as_ref().is_some_and(|column| column.in_database.is_none()) {
         return;
     }
-    let again = site.scene.later(table, site.at).any(
+    let again = site.scene.later_of(table, from, site.at).any(
         |(_, action)| matches!(action, Action::AddColumn(added) if added.column == *from && added.generated.is_some()),
     );
     let data_type = known.map(|column| column.data_type).filter(|of| !of.is_empty());

@@ -98,7 +98,7 @@ fn table_to(site: &mut Site<'_, '_>, table: &TableName, to: &TableName) {
 }
 
 fn object(site: &mut Site<'_, '_>, kind: &str, name: &TableName, title: &str) {
-    let new_type = kind == "type" && site.facts.enumeration(name).is_some_and(|known| known.made.is_some());
+    let new_type = kind == "type" && site.facts.look_enum(name, |known| known.made.is_some()).unwrap_or(false);
     if site.facts.made(kind, name) || new_type {
         return;
     }

@@ -67,12 +67,12 @@ fn refused(site: &mut Site<'_, '_>, table: &TableName, columns: &[String]) {
 
 /// Whether nothing has to be read, because a constraint says so already.
 pub(super) fn proven(table: &Table, column: &str, major: Option<u32>) -> bool {
-    let unproven = table.constraints.values().any(|constraint| {
+    let unproven = table.constraints.of(column).any(|(_, constraint)| {
         constraint.kind == Kind::NotNull && !constraint.valid && constraint.columns.iter().any(|name| name == column)
     });
     let already = table.columns.get(column).is_some_and(|found| found.not_null) && !unproven;
     already
-        || table.constraints.values().any(|constraint| match (constraint.kind, &constraint.expression) {
+        || table.constraints.of(column).any(|(_, constraint)| match (constraint.kind, &constraint.expression) {
             (Kind::Check, Some(expression)) => {
                 constraint.valid
                     && major.is_none_or(|major| major >= 12)
@@ -102,12 +102,9 @@ pub(super) fn nulls(site: &mut Site<'_, '_>, table: &TableName, column: &str) ->
 /// One UPDATE of all rows wrote the column: the rows of before tell whether its expression gives NULL.
 fn copied(site: &mut Site<'_, '_>, table: &TableName, column: &str) -> Verdict {
     let columns = [column.to_owned()];
-    let mut writes = site.scene.earlier(table, site.at).filter_map(|(_, action)| match action {
-        Action::Update { columns, filter, .. } => Some(Some((columns.as_slice(), filter.as_deref()))),
-        Action::Insert { .. } | Action::Delete { .. } | Action::Merge { .. } | Action::Copy { .. } | Action::Truncate { .. } => Some(None),
-        _ => None,
-    });
-    let (Some(Some((set, None))), None) = (writes.next(), writes.next()) else {
+    let written = site.facts.session.written(table);
+    let first = written.first.filter(|_| written.statements == 1).and_then(|at| site.scene.action(at));
+    let Some(Action::Update { columns: set, filter: None, .. }) = first else {
         return site.facts.nulls(table, &columns);
     };
     let Some((_, value)) = set.iter().find(|(name, _)| name == column) else {

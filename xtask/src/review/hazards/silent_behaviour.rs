@@ -55,7 +55,7 @@ fn created(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
         return;
     }
     let known = |action: &Action| matches!(action, Action::DropTrigger { name: dropped, .. } if dropped == name);
-    let replaces = site.scene.earlier(table, site.at).any(|(at, action)| at.file == site.at.file && known(action));
+    let replaces = site.scene.earlier_of(table, name, site.at).any(|(at, action)| at.file == site.at.file && known(action));
     let verb = if replaces { "replaces" } else { "creates" };
     if fills_new_columns(site, table) {
         let what = format!("{verb} trigger {name} on {table}: it fills columns that these files add, and nothing else");
@@ -97,7 +97,7 @@ fn dropped(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
         return;
     }
     let again = |action: &Action| matches!(action, Action::CreateTrigger { name: made, .. } if made == name);
-    if site.scene.later(table, site.at).any(|(at, action)| at.file == site.at.file && again(action)) {
+    if site.scene.later_of(table, name, site.at).any(|(at, action)| at.file == site.at.file && again(action)) {
         return;
     }
     site.find(
@@ -116,11 +116,11 @@ fn switched(site: &mut Site<'_, '_>, table: &TableName, name: Option<&str>, enab
         matches!(action, Action::SetTrigger { name: of, enable: on, .. } if of.as_deref() == name && *on != enable)
             && site.scene.same_transaction(at, site.at)
     };
-    let earlier = site.scene.earlier(table, site.at).any(|(at, action)| other(at, action));
+    let earlier = site.scene.earlier_of(table, name.unwrap_or_default(), site.at).any(|(at, action)| other(at, action));
     if enable && earlier {
         return;
     }
-    let again = site.scene.later(table, site.at).any(|(at, action)| other(at, action));
+    let again = site.scene.later_of(table, name.unwrap_or_default(), site.at).any(|(at, action)| other(at, action));
     let words = definition::words(&site.statement.text);
     let all = name.is_none() && words.windows(2).any(|pair| matches!(pair, [one, two] if one == "trigger" && two == "all"));
     let which = name.map_or_else(|| if all { "all triggers" } else { "the triggers of users" }.to_owned(), |name| format!("trigger {name}"));

@@ -1,11 +1,14 @@
 //! H06: rows are written or deleted, many in one statement, or values that nobody gets back.
 
+use std::collections::HashMap;
+
 use crate::numbers::thousands;
 use crate::review::affected::{self, Affected};
 use crate::review::facts::{SMALL_ROWS, Verdict, by_rows};
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
+use crate::review::scene::{At, Scene};
 use crate::review::seeds;
 use crate::sql::TableName;
 use crate::sql::action::{Action, Rows};
@@ -140,16 +143,24 @@ fn overwritten(
 fn in_pieces(site: &mut Site<'_, '_>, table: &TableName, filter: &str) -> bool {
     let Some(known) = site.facts.table(table) else { return false };
     let Some(key) = affected::ranged(&known, filter) else { return false };
-    let others = site.scene.earlier(table, site.at).chain(site.scene.later(table, site.at));
-    let of_this_file = others.filter(|(at, _)| at.file == site.at.file);
-    let mut filters = of_this_file.filter_map(|(_, action)| match action {
-        Action::Update { filter: Some(filter), .. } => Some(filter),
-        _ => None,
-    });
-    filters.any(|other| {
-        let tests = parts::tests(other).unwrap_or_default();
-        tests.iter().any(|test| matches!(&test.pin, Some(Pin::Range { column, width }) if *column == key && *width <= SMALL_ROWS))
-    })
+    let at = site.at;
+    let pieces = site.facts.session.pieces.entry(table.clone()).or_insert_with(|| pieces(site.scene, table, at.file));
+    pieces.get(&key).is_some_and(|others| others.iter().any(|other| *other != at))
+}
+
+/// The UPDATEs of the file that hold a key to a few values, by key.
+fn pieces(scene: &Scene, table: &TableName, file: usize) -> HashMap<String, Vec<At>> {
+    let mut found: HashMap<String, Vec<At>> = HashMap::new();
+    for (place, action) in scene.in_file(table, file) {
+        let Action::Update { filter: Some(filter), .. } = action else { continue };
+        for test in parts::tests(filter).unwrap_or_default() {
+            match test.pin {
+                Some(Pin::Range { column, width }) if width <= SMALL_ROWS => found.entry(column).or_default().push(place),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 fn in_batches(site: &mut Site<'_, '_>, table: &TableName, set: &str, filter: Option<&str>) -> Vec<String> {

@@ -23,7 +23,7 @@ pub(in crate::review) fn finding(id: &'static str, severity: Severity, text: &st
         line,
         column,
         span: start..end,
-        statement: text[start..end].to_owned(),
+        statement: text[start..end].into(),
         table: Some(TableName::new("public", "users")),
         lock: Some(Lock::AccessExclusive),
         rewrites: false,
