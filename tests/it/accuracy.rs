@@ -35,7 +35,7 @@ enum Sight {
     Live(Variant),
 }
 
-fn set(case: &Case, major: Option<u32>, before: Before) -> Set {
+pub fn set(case: &Case, major: Option<u32>, before: Before) -> Set {
     let transaction = match case.runs {
         Runs::Drizzle => Transaction::Set,
         Runs::Psql => Transaction::Own,
@@ -48,12 +48,12 @@ fn set(case: &Case, major: Option<u32>, before: Before) -> Set {
     Set { files, before, pending: true, major, ..Set::default() }
 }
 
-fn without_database(case: &Case, major: u32) -> Report {
+pub fn without_database(case: &Case, major: u32) -> Report {
     let history = std::iter::once(case::base()).chain(case.schema.iter().cloned()).collect();
     review(&set(case, Some(major), Before::Files(history)), None)
 }
 
-fn live(case: &Case, server: &Server, name: &str, variant: Variant) -> Report {
+pub fn live(case: &Case, server: &Server, name: &str, variant: Variant) -> Report {
     drop(case::prepared(server, name, case, variant));
     let mut client = server.connect(name).unwrap();
     client.batch_execute("ANALYZE; SET default_transaction_read_only = on").unwrap();
@@ -139,7 +139,7 @@ fn rates(score: &Score) -> ((usize, usize), (usize, usize)) {
     ((dangerous, dangerous + missed), (alarms, safe + alarms))
 }
 
-fn chosen(major: u32) -> Vec<Case> {
+pub fn chosen(major: u32) -> Vec<Case> {
     let only = environment::var("CORPUS").unwrap_or_default();
     let wanted = |case: &Case| only.split(',').any(|part| case.path.contains(part));
     case::all().into_iter().filter(|case| case.valid_on(major) && wanted(case)).collect()

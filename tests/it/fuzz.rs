@@ -228,7 +228,7 @@ fn broken_sql_ends_nothing_and_no_word_of_it_goes_unseen() {
     while begun.elapsed() < Duration::from_secs(seconds) {
         let mut dice = Dice(seed | 1);
         let text = mutated(&mut dice, &texts);
-        let transaction = *dice.of(&[Transaction::Set, Transaction::File, Transaction::Own]);
+        let transaction = *dice.of(&[Transaction::Set, Transaction::File, Transaction::Message, Transaction::Own]);
         let source = Source { path: PathBuf::from("a.sql"), text: text.clone(), transaction };
         let before = if dice.below(2) == 0 { Before::Unknown } else { Before::Files(vec![case::base()]) };
         let set = Set { files: vec![source], before, pending: true, ..Set::default() };

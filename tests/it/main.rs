@@ -40,6 +40,7 @@ mod own_workflow;
 mod parallel;
 mod people;
 mod refusals;
+mod remedies;
 mod review;
 mod sample;
 mod secrets;

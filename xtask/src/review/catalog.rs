@@ -556,7 +556,7 @@ impl Catalog {
                     Constraint { kind: Kind::Unique, columns, expression: None, valid: true, references: None, added };
                 (table, name.clone(), using_index.clone(), constraint, true)
             }
-            Action::AddForeignKey { table, name, columns, to, to_columns, not_valid } => {
+            Action::AddForeignKey { table, name, columns, to, to_columns, not_valid, .. } => {
                 let references = Some((to.clone(), to_columns.clone()));
                 let kind = Kind::ForeignKey;
                 let columns = columns.clone();

@@ -38,7 +38,15 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         found.extend(advisory::findings(file, &set.files[file].text, read));
         for error in &parsed.errors {
             let text = around(&set.files[file].text, error.at);
-            let title = format!("not valid SQL: {}", error.message);
+            // One command of psql's is several errors of the parser's, all about one line.
+            let command = text.trim_start().strip_prefix('\\').and_then(|rest| rest.split_whitespace().next());
+            if command.is_some() && found.last().is_some_and(|last| last.id == "syntax" && last.line == error.line) {
+                continue;
+            }
+            let title = match command {
+                Some(command) => format!("`\\{command}` is a command of psql's, which this review does not follow"),
+                None => format!("not valid SQL: {}", error.message),
+            };
             found.push(unread(file, error.line, error.column, error.at..error.at, text.trim(), title));
         }
         for (place, statement) in parsed.statements.iter().enumerate() {
@@ -64,6 +72,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
         }
         if settles {
             facts.catalog.settle();
+            facts.session.settle();
         }
     }
     if let Some(instead_of) = facts.live.as_ref().and_then(Live::instead_of) {

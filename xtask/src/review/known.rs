@@ -62,6 +62,13 @@ pub fn explain(name: &str) -> Result<String, Failure> {
     if found.is_empty() {
         let rules = CATALOGUE.iter().flat_map(|hazard| hazard.aka).flat_map(|(_, rules)| *rules).copied();
         let failure = Failure::usage(format!("there is no hazard `{name}`"));
+        let begins = |hazard: &&&Hazard| !name.is_empty() && hazard.id.to_lowercase().starts_with(&name.to_lowercase());
+        let longer: Vec<String> = CATALOGUE.iter().filter(begins).map(|hazard| format!("`{}`", hazard.id)).collect();
+        if !longer.is_empty() && longer.len() < 12 {
+            return Err(failure
+                .hint(format!("did you mean {}?", longer.join(", ")))
+                .hint("all of them: cargo xtask review --list"));
+        }
         let guess = did_you_mean(name, CATALOGUE.iter().map(|hazard| hazard.id).chain(rules));
         return Err(guess.into_iter().fold(failure, Failure::hint).hint("all of them: cargo xtask review --list"));
     }

@@ -88,7 +88,8 @@ impl Scene {
                     Some(Control::Begin) => open = true,
                     Some(Control::Commit | Control::Rollback) => {
                         transactions.push(Span { number, block: true });
-                        open = false;
+                        open = source.transaction == Transaction::Message;
+                        number += usize::from(open);
                         continue;
                     }
                     _ => {}

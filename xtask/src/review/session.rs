@@ -73,6 +73,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// What the files so far locked is free: those that come are run some other day.
+    pub fn settle(&mut self) {
+        self.taken.clear();
+        self.strongest.clear();
+    }
+
     /// Goes to an action's place: what another transaction held is free.
     pub fn enter(&mut self, scene: &Scene, at: At) {
         let span = scene.span(at);

@@ -13,6 +13,9 @@ pub enum Transaction {
     Set,
     /// One for each file, opened by the program that runs it.
     File,
+    /// One that the server makes of each file, which is sent as one message: a BEGIN takes it over, a COMMIT ends it, and what is left
+    /// of the message is the next one (PostgreSQL docs, 55.2.2.1).
+    Message,
     /// None but those that the file itself opens, as `psql -f`.
     Own,
 }

@@ -220,8 +220,15 @@ pub fn casts(using: &str, column: &str) -> Option<Vec<String>> {
 /// Which values do not fit, as SQL over the column named `c` (already quoted). `explicit`: USING casts the column and does no more.
 #[must_use]
 pub fn fit(from: Option<&str>, to: &str, explicit: bool, c: &str) -> Fit {
-    let Some(from_text) = from.filter(|from| !from.is_empty()) else { return Fit::OnlyTheCastTells };
-    let (from, target) = (parse(from_text), parse(to));
+    let target = parse(to);
+    let Some(from_text) = from.filter(|from| !from.is_empty()) else {
+        // Each type has an assignment cast to text (PostgreSQL docs, CREATE CAST); what USING goes through on its way is not known.
+        let any_text = !target.array
+            && target.arguments.is_empty()
+            && matches!(target.base.as_str(), "text" | "character varying");
+        return if any_text && !explicit { Fit::Always } else { Fit::OnlyTheCastTells };
+    };
+    let from = parse(from_text);
     if from == target {
         return Fit::Always;
     }

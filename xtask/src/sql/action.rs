@@ -42,6 +42,8 @@ pub enum Action {
         columns: Vec<String>,
         to: TableName,
         to_columns: Vec<String>,
+        /// `ON DELETE CASCADE DEFERRABLE`, as it is written; empty where nothing is said.
+        rules: String,
         not_valid: bool,
     },
     AddConstraint {
@@ -399,6 +401,8 @@ pub struct Column {
     pub primary_key: bool,
     pub check: Option<String>,
     pub references: Option<(TableName, Vec<String>)>,
+    /// `ON DELETE CASCADE`, as it is written behind them.
+    pub reference_rules: String,
     pub generated: Option<Generated>,
     pub collation: Option<String>,
     pub if_not_exists: bool,

@@ -165,6 +165,7 @@ mod tests {
             primary_key: false,
             check: None,
             references: Some((TableName::new("public", "t"), vec!["id".into()])),
+            reference_rules: String::new(),
             generated: None,
             collation: None,
             if_not_exists: false,
@@ -188,11 +189,33 @@ mod tests {
             columns: vec!["a".into()],
             to: TableName::new("public", "t"),
             to_columns: vec!["id".into()],
+            rules: "on delete cascade".into(),
             not_valid: true,
         };
         assert_eq!(
             only("alter table only users add foreign key (a) references t(id) on delete cascade not valid"),
             key
+        );
+    }
+
+    #[test]
+    fn what_a_foreign_key_says_of_its_parent_is_kept_also_beside_other_actions() {
+        let rules = |sql: &str| match parse(sql).statements[0].actions.as_slice() {
+            [Action::AddForeignKey { rules, .. }, ..] => rules.clone(),
+            [Action::AddColumn(column), ..] => column.reference_rules.clone(),
+            other => panic!("{other:?}"),
+        };
+        let key = "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (x, y) REFERENCES b";
+        assert_eq!(rules(&format!("{key} (x, y)")), "");
+        assert_eq!(rules(&format!("{key} NOT VALID")), "");
+        assert_eq!(
+            rules(&format!("{key} (x, y) MATCH FULL\n ON DELETE -- why\n CASCADE NOT VALID, DROP c")),
+            "MATCH FULL ON DELETE CASCADE"
+        );
+        assert_eq!(rules(&format!("{key} (x, y) ON DELETE SET NULL (y), DROP c")), "ON DELETE SET NULL ( y )");
+        assert_eq!(
+            rules("ALTER TABLE a ADD x int DEFAULT 1 REFERENCES b (id) ON UPDATE CASCADE NOT NULL"),
+            "ON UPDATE CASCADE"
         );
     }
 

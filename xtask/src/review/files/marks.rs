@@ -70,9 +70,30 @@ fn forward(text: &str, turns: impl Fn(&str) -> Option<bool>) -> String {
     without(text, &back)
 }
 
-/// Commands of psql that neither run nor read anything: `\set ON_ERROR_STOP on`. Others stay, and are no SQL.
-const HARMLESS: &[&str] =
-    &["echo", "encoding", "errverbose", "pset", "qecho", "restrict", "set", "timing", "unrestrict", "unset", "warn"];
+/// Commands of psql that change nothing in a database: `\set ON_ERROR_STOP on`, `\connect` of a dump. Others stay, and are no SQL.
+const HARMLESS: &[&str] = &[
+    "a",
+    "c",
+    "connect",
+    "conninfo",
+    "d",
+    "dt",
+    "echo",
+    "encoding",
+    "errverbose",
+    "o",
+    "out",
+    "pset",
+    "qecho",
+    "restrict",
+    "set",
+    "t",
+    "timing",
+    "unrestrict",
+    "unset",
+    "warn",
+    "x",
+];
 
 /// A script of psql's as the server sees it: without its own harmless commands, and without the rows behind a COPY.
 #[must_use]

@@ -141,7 +141,7 @@ pub(super) fn name_of(path: &Path) -> String {
 /// More than one statement is a transaction of its own.
 fn in_one_message(text: &str) -> Transaction {
     let alone = scan::statements(text, &scan::pieces(text)).len() <= 1;
-    if alone { Transaction::Own } else { Transaction::File }
+    if alone { Transaction::Own } else { Transaction::Message }
 }
 
 /// `20260101120000_name`
@@ -251,7 +251,7 @@ mod tests {
         let (one, two) = ("-- a; b\nVACUUM 't;';", "SET x = 1; VACUUM t;");
         for runner in [Runner::Prisma, Runner::GolangMigrate] {
             assert_eq!(runner.transaction(Path::new("/x/1_a.up.sql"), one, one), Transaction::Own);
-            assert_eq!(runner.transaction(Path::new("/x/1_a.up.sql"), two, two), Transaction::File);
+            assert_eq!(runner.transaction(Path::new("/x/1_a.up.sql"), two, two), Transaction::Message);
         }
         let told = format!("-- no-transaction\n{one}");
         assert_eq!(Runner::Sqlx.transaction(Path::new("/x"), one, one), Transaction::File);

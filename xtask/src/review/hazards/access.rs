@@ -204,12 +204,18 @@ fn definer(site: &mut Site<'_, '_>, kind: &str, name: &TableName) {
         matches!(statement.actions.as_slice(), [Action::Revoke { .. }]) && text.contains(&mentioned) && text.contains("public")
     });
     let path = words.iter().any(|word| word.starts_with("search_path"));
+    // Nobody can call a trigger's function (PostgreSQL docs, 43.10), so EXECUTE is no way in.
+    let closed = closed || words.windows(2).any(|pair| matches!(pair, [one, two] if one == "returns" && (two == "trigger" || two == "event_trigger")));
     let severity = if closed && path { Severity::Note } else { Severity::Warning };
+    let called = if closed { "" } else { ", for every role unless EXECUTE is revoked" };
     let lacks = if path { "" } else { ", and its names are looked up where the caller says" };
     site.find(
-        Draft::new(severity, format!("{kind} {name} runs with the rights of its owner, for every role unless EXECUTE is revoked{lacks}"))
+        Draft::new(severity, format!("{kind} {name} runs with the rights of its owner{called}{lacks}"))
             .remedy("set its search_path, and let only the roles call it that need it")
-            .sql([format!("REVOKE ALL ON {} {} FROM PUBLIC;", kind.to_uppercase(), name.quoted())]),
+            .sql([
+                "-- behind it, in the same transaction:".to_owned(),
+                format!("REVOKE ALL ON {} {} FROM PUBLIC;", kind.to_uppercase(), name.quoted()),
+            ]),
     );
 }
 

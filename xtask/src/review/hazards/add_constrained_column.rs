@@ -161,9 +161,10 @@ fn referring(site: &mut Site<'_, '_>, column: &Column, parent: &TableName, colum
     let found = both(site, column, rows);
     let constraint = quote(&format!("{}_{name}_fkey", table.name));
     let to = if columns.is_empty() { String::new() } else { format!(" ({})", quoted_list(columns)) };
+    let rules = if column.reference_rules.is_empty() { String::new() } else { format!(" {}", column.reference_rules) };
     let sql = vec![
         format!(
-            "ALTER TABLE {} ADD CONSTRAINT {constraint} FOREIGN KEY ({}) REFERENCES {}{to} NOT VALID;",
+            "ALTER TABLE {} ADD CONSTRAINT {constraint} FOREIGN KEY ({}) REFERENCES {}{to}{rules} NOT VALID;",
             table.quoted(),
             quote(name),
             parent.quoted()

@@ -62,13 +62,14 @@ fn without_key(site: &mut Site<'_, '_>, create: &CreateTable) {
     };
     let elsewhere = create.temporary || create.partition_of.is_some() || !create.inherits.is_empty() || create.columns.is_empty();
     let has = create.columns.iter().any(|column| column.primary_key) || create.constraints.iter().any(key);
-    if elsewhere || has || site.scene.later(table, site.at).any(|(_, action)| key(action)) {
+    let gone = |action: &Action| matches!(action, Action::DropTable { .. });
+    if elsewhere || has || site.scene.later(table, site.at).any(|(_, action)| key(action) || gone(action)) {
         return;
     }
     site.find(
         Draft::new(Severity::Note, format!("table {table} has no primary key: replication and batches cannot tell its rows apart"))
             .on(table)
-            .sql([format!("ALTER TABLE {} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;", table.quoted())]),
+            .sql(["-- behind it, in the same transaction:".to_owned(), format!("ALTER TABLE {} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;", table.quoted())]),
     );
 }
 

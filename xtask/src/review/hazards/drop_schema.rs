@@ -69,7 +69,7 @@ fn schema(site: &mut Site<'_, '_>, name: &str, cascade: bool, if_exists: bool) {
         Draft::new(severity, format!("drops schema {name}{with}"))
             .by(decided)
             .remedy("drop its objects one by one, so that each is looked at, then the empty schema without CASCADE")
-            .sql([format!("DROP SCHEMA {};", quote(name))]),
+            .sql(["-- once it holds nothing:".to_owned(), format!("DROP SCHEMA {};", quote(name))]),
     );
 }
 

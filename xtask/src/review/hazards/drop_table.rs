@@ -54,7 +54,7 @@ fn judge(site: &mut Site<'_, '_>) {
             .lock(table, Lock::AccessExclusive)
             .by(usage::and(rows.decided(), used))
             .remedy("take it out of the code first and keep it under another name for a release; back it up")
-            .sql([format!("ALTER TABLE {} RENAME TO {};", table.quoted(), quote(&format!("{}_gone", table.name)))]),
+            .sql([format!("ALTER TABLE {}{} RENAME TO {};", if *if_exists { "IF EXISTS " } else { "" }, table.quoted(), quote(&format!("{}_gone", table.name)))]),
     );
 }
 

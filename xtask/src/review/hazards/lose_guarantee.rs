@@ -133,6 +133,12 @@ fn note(site: &mut Site<'_, '_>, table: &TableName, title: &str) {
 }
 
 fn unknown(site: &mut Site<'_, '_>, table: &TableName, name: &str) {
+    // What is put back under its name was most likely of its kind before.
+    let check = |action: &Action| matches!(action, Action::AddConstraint { name: Some(added), kind: ConstraintKind::Check, .. } if added == name);
+    let back = site.scene.later(table, site.at).any(|(later, action)| later.file == site.at.file && check(action));
+    if back {
+        return note(site, table, &format!("replaces constraint {name} of {table}: what only one of the two kept out may be there, or come in"));
+    }
     site.find(
         Draft::new(
             Severity::Warning,

@@ -189,6 +189,7 @@ mod tests {
         assert_eq!(severity("ALTER TABLE t ALTER b TYPE integer USING b::integer"), Some(Severity::Warning));
         assert_eq!(severity("ALTER TABLE t ALTER b TYPE varchar(3)"), Some(Severity::Warning));
         assert_eq!(severity("ALTER TABLE t ALTER a TYPE bigint"), None);
+        silent("H52", "ALTER TABLE unknown ALTER a TYPE text");
         silent("H52", "CREATE TABLE t (a text); ALTER TABLE t ALTER a TYPE integer");
     }
 }

@@ -32,6 +32,10 @@ fn judge(site: &mut Site<'_, '_>) {
     let why = match site.scene.files[site.at.file].transaction {
         Transaction::Set => "all pending migrations are one transaction".to_owned(),
         Transaction::File => "the program that runs the file opens a transaction".to_owned(),
+        Transaction::Message => match site.facts.session.begun {
+            Some(line) => format!("line {line} opens a transaction"),
+            None => "the file is sent as one message, whose statements are one transaction".to_owned(),
+        },
         Transaction::Own => match site.facts.session.begun {
             Some(line) => format!("line {line} opens a transaction"),
             None => "a transaction is open".to_owned(),

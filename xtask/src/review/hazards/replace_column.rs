@@ -53,7 +53,7 @@ fn find(site: &mut Site<'_, '_>, verdict: Verdict, title: String, table: &crate:
             .lock(table, Lock::AccessExclusive)
             .by(verdict.decided())
             .remedy("if it is a rename, write it as one; if not, save what goes and drop it one release later")
-            .sql([rename]),
+            .sql(["-- in place of both statements:".to_owned(), rename]),
     );
 }
 

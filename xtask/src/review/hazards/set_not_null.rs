@@ -1,6 +1,6 @@
 //! H30: a column is made NOT NULL.
 
-use crate::review::catalog::{Column, Kind, Table};
+use crate::review::catalog::{Column, Constraint, Kind, Table};
 use crate::review::condition;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, DecidedBy, Severity};
@@ -57,11 +57,12 @@ fn judge(site: &mut Site<'_, '_>) {
 fn refused(site: &mut Site<'_, '_>, table: &TableName, columns: &[String]) {
     let severity = if site.facts.major.is_some() { Severity::Error } else { Severity::Warning };
     let name = columns.join(", ");
+    let sql: Vec<String> = columns.iter().flat_map(|column| steps(site, table, column)).collect();
     site.find(
         Draft::new(severity, format!("makes {table}.{name} NOT NULL in the syntax of PostgreSQL 18: earlier versions refuse it"))
             .on(table)
             .remedy("add CHECK (… IS NOT NULL) NOT VALID, validate it later, then SET NOT NULL")
-            .sql(columns.iter().flat_map(|column| steps(table, column))),
+            .sql(sql),
     );
 }
 
@@ -125,16 +126,26 @@ fn copied(site: &mut Site<'_, '_>, table: &TableName, column: &str) -> Verdict {
     }
 }
 
-fn steps(table: &TableName, column: &str) -> Vec<String> {
-    let (sql, name, check) = (table.quoted(), quote(column), quote(&format!("{}_{column}_present", table.name)));
-    vec![
-        format!("ALTER TABLE {sql} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;"),
-        LATER.to_owned(),
+fn steps(site: &mut Site<'_, '_>, table: &TableName, column: &str) -> Vec<String> {
+    // One that is there and says so only has to be validated.
+    let there = site.facts.table(table).and_then(|facts| {
+        let proves = |constraint: &&Constraint| {
+            let expression = constraint.expression.as_deref().unwrap_or_default();
+            constraint.kind == Kind::Check && !constraint.valid && condition::proves_not_null(expression, column)
+        };
+        facts.constraints.iter().find(|(_, constraint)| proves(constraint)).map(|(name, _)| name.clone())
+    });
+    let (sql, name) = (table.quoted(), quote(column));
+    let check = quote(there.as_deref().unwrap_or(&format!("{}_{column}_present", table.name)));
+    let added = format!("ALTER TABLE {sql} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;");
+    let first = if there.is_some() { Vec::new() } else { vec![added, LATER.to_owned()] };
+    let then = [
         format!("ALTER TABLE {sql} VALIDATE CONSTRAINT {check};"),
         "-- another one:".to_owned(),
         format!("ALTER TABLE {sql} ALTER COLUMN {name} SET NOT NULL;"),
         format!("ALTER TABLE {sql} DROP CONSTRAINT {check};"),
-    ]
+    ];
+    first.into_iter().chain(then).collect()
 }
 
 fn steps_of_18(table: &TableName, column: &str) -> Vec<String> {
@@ -165,7 +176,7 @@ fn make_not_null(site: &mut Site<'_, '_>, table: &TableName, column: &str) {
         let (table, column) = (table.quoted(), quote(column));
         sql.push(format!("-- in batches, outside the migration: UPDATE {table} SET {column} = … WHERE {column} IS NULL;"));
     }
-    sql.extend(if major.is_some_and(|major| major >= 18) { steps_of_18(table, column) } else { steps(table, column) });
+    sql.extend(if major.is_some_and(|major| major >= 18) { steps_of_18(table, column) } else { steps(site, table, column) });
     site.find(
         Draft::new(severity, format!("makes {table}.{column} NOT NULL: {words}"))
             .lock(table, Lock::AccessExclusive)

@@ -39,6 +39,12 @@ fn judge(site: &mut Site<'_, '_>) {
         Action::DropTrigger { table, name } => dropped(site, table, name),
         Action::SetTrigger { table, name, enable } => switched(site, table, name.as_deref(), *enable),
         Action::CreateOther { kind, name } if kind == "rule" => {
+            let words = definition::words(&site.statement.text);
+            let to = words.iter().position(|word| word == "to").and_then(|at| words.get(at + 1));
+            let table = to.and_then(|table| types::named(table));
+            if table.is_some_and(|table| site.facts.is_new(&table, site.at.file)) {
+                return;
+            }
             site.find(
                 Draft::new(Severity::Warning, format!("rule {name} rewrites what running code asks for"))
                     .remedy("a trigger or a view is seen by those who read the schema; a rule is not"),

@@ -23,7 +23,9 @@ pub(super) static HAZARD: Hazard = Hazard {
 
 fn judge(site: &mut Site<'_, '_>) {
     let file = &site.scene.files[site.at.file];
-    let own = file.transaction == Transaction::Own;
+    // In one message a BEGIN takes over the transaction that the server made, and a COMMIT ends it, as in a file that opens its own.
+    let own = matches!(file.transaction, Transaction::Own | Transaction::Message);
+    let message = file.transaction == Transaction::Message;
     let open = site.facts.session.begun;
     match site.action {
         Action::Transaction(Control::Begin) => match (own, open) {
@@ -43,6 +45,12 @@ fn judge(site: &mut Site<'_, '_>) {
                 (false, _) => {
                     let title = "ROLLBACK ends the transaction of the program that runs this: what came before is taken back";
                     tell(site, Severity::Error, title.to_owned());
+                }
+                (true, None) if message => {
+                    let title = if commits { "COMMIT" } else { "ROLLBACK" };
+                    let fate = if commits { "stays although the rest fails" } else { "is taken back" };
+                    let title = format!("{title} ends the transaction that the whole message is: what came before {fate}");
+                    tell(site, Severity::Error, title);
                 }
                 (true, None) => {
                     tell(site, Severity::Warning, "it ends a transaction that the file has not begun".to_owned());
@@ -100,5 +108,17 @@ mod tests {
         assert_eq!(own("SELECT 1; BEGIN; SELECT 1"), 1);
         assert_eq!(own("BEGIN; BEGIN; COMMIT"), 1);
         assert_eq!(own("COMMIT"), 1);
+    }
+
+    #[test]
+    fn a_message_may_begin_and_commit_its_transaction_itself_as_prisma_writes_it_for_enums() {
+        let message = |sql: &str| {
+            let found = found(sql, Transaction::Message, Before::Unknown);
+            found.iter().filter(|finding| finding.id == "H83").count()
+        };
+        assert_eq!(message("BEGIN; SELECT 1; COMMIT; SELECT 2"), 0);
+        assert_eq!(message("SELECT 1; BEGIN; SELECT 2; COMMIT"), 0);
+        assert_eq!(message("SELECT 1; COMMIT; SELECT 2"), 1);
+        assert_eq!(message("BEGIN; SELECT 1"), 1);
     }
 }

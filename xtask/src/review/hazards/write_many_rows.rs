@@ -92,7 +92,9 @@ fn update(site: &mut Site<'_, '_>, table: &TableName, columns: &[(String, String
         find(site, Severity::Note, format!("updates {table} in batches"), table, decided, Vec::new());
         return;
     }
-    let sql = in_batches(site, table, &assignments(columns), filter);
+    // What is written or tested may speak of other tables, or by an alias.
+    let alone = parts::target(&site.statement.text).is_some_and(|target| !target.joined && target.alias.is_none());
+    let sql = if alone { in_batches(site, table, &assignments(columns), filter) } else { Vec::new() };
     for (column, value) in columns {
         if let Some((severity, values, decided)) = overwritten(site, table, column, value, filter) {
             let title = format!("overwrites {} values of {table}.{column}", thousands(values));
@@ -101,7 +103,7 @@ fn update(site: &mut Site<'_, '_>, table: &TableName, columns: &[(String, String
             return;
         }
     }
-    let every = if filter.is_none() { "every row" } else { "all rows that match" };
+    let every = if filter.is_none() { "every row" } else { "all matching rows" };
     let (severity, decided) = match affected::rows(site, table, filter) {
         Affected::Rows { count, decided, .. } => (by_rows(count), decided),
         Affected::Open(decided) => (Severity::Warning, decided),
@@ -182,7 +184,7 @@ fn delete(site: &mut Site<'_, '_>, table: &TableName, filter: Option<&str>) {
         Affected::Rows { count, decided, exact } => (by_rows(count).max(if exact { lost } else { Severity::Warning }), decided),
         Affected::Open(decided) => (Severity::Warning, decided),
     };
-    let which = if filter.is_none() { "every row" } else { "the rows that match" };
+    let which = if filter.is_none() { "every row" } else { "the matching rows" };
     let cascade = site.facts.referrers(table, true).unwrap_or_default();
     let with = if cascade.is_empty() {
         String::new()
@@ -191,10 +193,11 @@ fn delete(site: &mut Site<'_, '_>, table: &TableName, filter: Option<&str>) {
         format!(", and with them rows of {} (ON DELETE CASCADE)", names.join(", "))
     };
     let filter = filter.map(|filter| format!(" WHERE {filter}")).unwrap_or_default();
-    let sql = vec![
+    let alone = parts::target(&site.statement.text).is_some_and(|target| !target.joined && target.alias.is_none());
+    let sql = if !alone { Vec::new() } else { vec![
         format!("CREATE TABLE {} AS SELECT * FROM {}{filter};", quote(&format!("{}_deleted", table.name)), table.quoted()),
         format!("-- looked at, and in batches of 5,000: DELETE FROM {}{filter};", table.quoted()),
-    ];
+    ]};
     find(site, severity, format!("deletes {which} of {table}{with}"), table, decided, sql);
 }
 

@@ -98,10 +98,11 @@ impl<'a> Lines<'a> {
     fn marked(&self, out: &mut Excerpt, line: &Range<usize>, caret: Range<usize>) {
         let before = &self.text[line.start..caret.start];
         let near = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+        let begin = out.text.len();
         out.text.push_str(if near > 0 { "…" } else { "" });
         push_cut(&mut out.text, &before[near..], BEFORE);
         let start = out.text.len();
-        let room = WIDTH - BEFORE - 1;
+        let room = WIDTH.saturating_sub(columns(&out.text[begin..]));
         push_cut(&mut out.text, &self.text[caret.clone()], room);
         out.caret = start..out.text.len();
         let left = room - columns(&out.text[start..]);

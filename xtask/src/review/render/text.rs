@@ -2,6 +2,7 @@
 //!
 //! Carries no colour; `report/terminal` paints what it prints.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet};
@@ -16,10 +17,15 @@ use crate::review::{Finding, Report, Severity, Source};
 pub fn text(report: &Report, files: &[Source]) -> String {
     let mut out = String::new();
     let mut lines: Vec<Lines<'_>> = files.iter().map(|source| Lines::new(&source.text)).collect();
+    let mut more = alike(report);
     for finding in &report.findings {
         let Some((source, lines)) = files.get(finding.file).zip(lines.get_mut(finding.file)) else { continue };
         if finding.accepted.is_some() || finding.severity == Severity::Note {
-            line(&mut out, finding, source);
+            match kind(finding).map(|kind| more.remove(&kind)) {
+                None => line(&mut out, finding, source, 0),
+                Some(Some(count)) => line(&mut out, finding, source, count - 1),
+                Some(None) => {}
+            }
             continue;
         }
         whole(&mut out, finding, source, lines.excerpt(finding));
@@ -31,6 +37,20 @@ pub fn text(report: &Report, files: &[Source]) -> String {
     }
     let _ = writeln!(out, "{}", summary(report));
     out
+}
+
+type Kind<'a> = (usize, &'a str);
+
+/// Notes of one rule on one file, which differ in the column alone.
+fn kind(finding: &Finding) -> Option<Kind<'_>> {
+    let plain = finding.accepted.is_none() && finding.severity == Severity::Note;
+    finding.rule.as_deref().filter(|_| plain).map(|rule| (finding.file, rule))
+}
+
+fn alike(report: &Report) -> HashMap<Kind<'_>, usize> {
+    let mut counts = HashMap::new();
+    report.findings.iter().filter_map(kind).for_each(|kind| *counts.entry(kind).or_default() += 1);
+    counts
 }
 
 fn whole(out: &mut String, finding: &Finding, source: &Source, excerpt: Option<Excerpt>) {
@@ -65,12 +85,14 @@ fn whole(out: &mut String, finding: &Finding, source: &Source, excerpt: Option<E
 }
 
 /// `note[H45]: 0003_x.sql:12:1: …`
-fn line(out: &mut String, finding: &Finding, source: &Source) {
+fn line(out: &mut String, finding: &Finding, source: &Source, more: usize) {
     let accepted = acceptance(finding);
     let word = if accepted.is_some() { "accepted" } else { finding.severity.word() };
     let accepted = accepted.map_or(String::new(), |accepted| format!(" ({accepted})"));
     let place = format!("{}:{}:{}", shown(&source.path), finding.line, finding.column);
-    hanging(out, &visible(&format!("{word}[{}]: {place}: {}{accepted}", finding.id, finding.title)));
+    let more =
+        if more > 0 { format!(" (and at {} of this file)", super::counted(more, "more place")) } else { String::new() };
+    hanging(out, &visible(&format!("{word}[{}]: {place}: {}{accepted}{more}", finding.id, finding.title)));
 }
 
 /// An empty line, where there is text and no empty line yet.
@@ -105,6 +127,28 @@ mod tests {
         ];
         let shown = text(&report(all, vec![3]), &[source("packages/db/drizzle/0007_unique_email.sql", SQL)]);
         assert_eq!(shown, include_str!("testing.txt"));
+    }
+
+    #[test]
+    fn notes_of_one_rule_are_one_line_for_each_file_with_their_number() {
+        let note = |file: usize, rule: Option<&str>| {
+            let mut note = finding("H104", Severity::Note, SQL, "CREATE TABLE");
+            (note.file, note.rule) = (file, rule.map(str::to_owned));
+            note
+        };
+        let all = vec![
+            note(0, Some("a")),
+            note(0, Some("b")),
+            note(0, Some("a")),
+            note(0, Some("a")),
+            note(0, None),
+            note(0, None),
+            note(1, Some("a")),
+        ];
+        let shown = text(&report(all, vec![3, 3]), &[source("a.sql", SQL), source("b.sql", SQL)]);
+        assert_eq!(shown.matches("note[H104]").count(), 5, "{shown}");
+        assert_eq!(shown.replace("\n  ", " ").matches("(and at 2 more places of this file)").count(), 1, "{shown}");
+        assert!(shown.contains("7 notes"), "{shown}");
     }
 
     #[test]

@@ -137,6 +137,7 @@ fn declared(table: TableName, node: &SyntaxNode) -> Column {
         primary_key: false,
         check: None,
         references: None,
+        reference_rules: String::new(),
         generated: None,
         collation: collation(node),
         if_not_exists: has(node, K::IF_NOT_EXISTS),
@@ -151,6 +152,7 @@ fn declared(table: TableName, node: &SyntaxNode) -> Column {
             K::REFERENCES_CONSTRAINT => {
                 let to = first(&part, K::TABLE_NAME_REF).unwrap_or_else(nobody);
                 found.references = Some((to, names(&part, K::COLUMN_NAME_REF)));
+                found.reference_rules = rules(&part);
             }
             K::GENERATED_CONSTRAINT => {
                 let stored = part.descendants().any(|part| part.kind() == K::STORED);
@@ -171,6 +173,26 @@ fn declared(table: TableName, node: &SyntaxNode) -> Column {
 fn expression(check: &SyntaxNode) -> Option<String> {
     let skipped = [K::CONSTRAINT_NAME_CLAUSE, K::NOT_VALID, K::NO_INHERIT];
     check.children().find(|part| !skipped.contains(&part.kind())).map(|part| text(&part))
+}
+
+/// What a foreign key says behind the columns that it refers to.
+fn rules(key: &SyntaxNode) -> String {
+    let refers =
+        |part: &SyntaxNode| matches!(part.kind(), K::FOREIGN_KEY_COLUMN_LIST | K::TABLE_NAME_REF | K::COLUMN_NAME_REF);
+    // `SET NULL (a)` names columns too, behind what is looked for.
+    let set =
+        key.descendants_with_tokens().find(|element| element.kind() == K::SET_KW).map(|set| set.text_range().start());
+    let ends = key.descendants().filter(refers).map(|part| part.text_range().end());
+    let begin = ends.filter(|end| set.is_none_or(|set| *end <= set)).max();
+    let not_valid = child(key, K::NOT_VALID).map(|part| part.text_range());
+    let said = key.descendants_with_tokens().filter_map(|element| element.into_token()).filter(|token| {
+        let place = token.text_range();
+        begin.is_some_and(|begin| place.start() >= begin)
+            && !not_valid.is_some_and(|range| range.contains_range(place))
+            && !matches!(token.kind(), K::WHITESPACE | K::COMMENT)
+    });
+    let said = said.map(|token| token.text().to_owned()).collect::<Vec<_>>().join(" ");
+    said.trim_start_matches([')', ' ']).to_owned()
 }
 
 /// A table's constraint, in ALTER TABLE as in CREATE TABLE.
@@ -208,6 +230,7 @@ fn added(table: &TableName, node: &SyntaxNode) -> Action {
                 columns: lists.first().cloned().unwrap_or_default(),
                 to: first(node, K::TABLE_NAME_REF).unwrap_or_else(nobody),
                 to_columns: lists.get(1).cloned().unwrap_or_default(),
+                rules: rules(node),
                 not_valid,
             }
         }
