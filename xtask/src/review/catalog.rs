@@ -203,6 +203,12 @@ impl Catalog {
         self.made.contains(&(kind.to_owned(), name.clone()))
     }
 
+    /// Whether the files dropped a table or gave it another name, and made none of its name since.
+    #[must_use]
+    pub fn is_gone(&self, name: &TableName) -> bool {
+        !self.tables.contains_key(name) && (self.gone.contains(name) || self.gone_schemas.contains(&name.schema))
+    }
+
     /// The columns of a type, as far as they are known.
     pub fn columns_of_type(&mut self, name: &TableName, source: &mut dyn Source) -> Vec<(TableName, String)> {
         let mut found = source.columns_of_type(name);
@@ -303,6 +309,11 @@ impl Catalog {
                 found.data_type.clone_from(data_type);
                 found.retyped = true;
             }
+            Action::Identity { table, column, change } if change != "set" => {
+                let of = (change == "add").then_some(Generated::Identity);
+                self.column(table, column, source).generated = of;
+            }
+            Action::Expression { table, column, drop: true } => self.column(table, column, source).generated = None,
             Action::AddUnique { .. } | Action::AddForeignKey { .. } | Action::AddConstraint { .. } => {
                 self.add_constraint(action, place, source);
             }

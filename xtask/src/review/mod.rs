@@ -28,8 +28,10 @@ pub mod judge;
 pub mod known;
 pub mod live;
 pub mod lock;
+mod missing;
 pub mod page;
 pub mod partitions;
+mod refused;
 pub mod render;
 mod replaced;
 mod retype;
@@ -46,6 +48,7 @@ pub(crate) mod testing;
 pub mod types;
 mod volatility;
 mod weighed;
+mod written;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};

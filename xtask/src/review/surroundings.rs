@@ -24,6 +24,28 @@ where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.refclassid 
         rows.iter().map(|row| row.get(0)).collect()
     }
 
+    /// Whether a table survives a crash: LOGGED.
+    pub(super) fn kept(&mut self, table: &TableName) -> Option<bool> {
+        let sql = "
+select c.relpersistence = 'p' from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relname = $2";
+        let name = self.table(table)?.in_database?;
+        let rows = self.live.as_mut()?.rows(sql, &[&name.schema, &name.name])?;
+        rows.first().map(|row| row.get(0))
+    }
+
+    /// Partitions of a table with their bounds, as the database has them.
+    pub(super) fn partitions(&mut self, table: &TableName) -> Option<Vec<(TableName, String)>> {
+        let sql = "
+select cn.nspname, c.relname, pg_catalog.pg_get_expr(c.relpartbound, c.oid) from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhrelid join pg_catalog.pg_namespace cn on cn.oid = c.relnamespace
+  join pg_catalog.pg_class p on p.oid = i.inhparent join pg_catalog.pg_namespace pn on pn.oid = p.relnamespace
+where pn.nspname = $1 and p.relname = $2 and c.relispartition order by 1, 2";
+        let name = self.table(table)?.in_database?;
+        let rows = self.live.as_mut()?.rows(sql, &[&name.schema, &name.name])?;
+        Some(rows.iter().map(|row| (TableName::new(row.get(0), row.get(1)), row.get(2))).collect())
+    }
+
     /// The columns that a partitioned table is divided by.
     pub(super) fn partition_key(&mut self, table: &TableName) -> Vec<String> {
         let of = |table: &Table| table.partition_key.as_deref().map(|key| condition::columns(key, table));

@@ -1,11 +1,13 @@
 //! H01: a table goes, with its rows.
 
+use crate::review::catalog::Table;
 use crate::review::dependants::Stands;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
 use crate::review::replaced;
+use crate::sql::TableName;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
@@ -47,7 +49,7 @@ fn judge(site: &mut Site<'_, '_>) {
         Verdict::Harmful(..) => Severity::Error,
         Verdict::Open(_) | Verdict::Clear(_) => Severity::Warning,
     };
-    let dependants = if *cascade { ", and with CASCADE whatever stands on it" } else { "" };
+    let dependants = if *cascade { ", and with CASCADE whatever stands on it".to_owned() } else { refused(site, table) };
     site.find(
         Draft::new(severity, format!("drops table {table} with all its rows{dependants}"))
             .lock(table, Lock::AccessExclusive)
@@ -55,6 +57,26 @@ fn judge(site: &mut Site<'_, '_>) {
             .remedy("take it out of the code first and keep it under another name for a release; back it up")
             .sql([format!("ALTER TABLE {} RENAME TO {};", table.quoted(), quote(&format!("{}_gone", table.name)))]),
     );
+}
+
+/// What still refers to the table, without CASCADE.
+fn refused(site: &mut Site<'_, '_>, table: &TableName) -> String {
+    let others = site.facts.referrers(table, false).unwrap_or_default();
+    let refers = |known: &Table| {
+        known.constraints.values().any(|constraint| constraint.references.as_ref().is_some_and(|(to, _)| to == table))
+    };
+    let mut names: Vec<String> = others
+        .into_iter()
+        .filter(|other| site.facts.look(other, refers).unwrap_or(false))
+        .map(|other| other.to_string())
+        .collect();
+    let columns = site.facts.look(table, |known| known.columns.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    for column in columns {
+        names.extend(site.facts.views_over(table, &column).into_iter().map(|view| format!("view {view}")));
+    }
+    names.sort();
+    names.dedup();
+    if names.is_empty() { String::new() } else { format!(", which PostgreSQL refuses as long as it stands under {}", names.join(", ")) }
 }
 
 #[cfg(test)]
