@@ -4,7 +4,9 @@
 //! A migration is its seed. `DIFFERENTIAL_SECONDS` is how long (sixty by default), `DIFFERENTIAL_SEED` begins where an earlier failure
 //! was, and `DIFFERENTIAL_ALL` goes on after the first disagreement and tells all.
 
+mod alter;
 mod judge;
+mod names;
 mod writer;
 
 use std::path::PathBuf;

@@ -108,6 +108,12 @@ impl<'a> Facts<'a> {
         self.catalog.is_gone(name)
     }
 
+    /// The same of a type.
+    #[must_use]
+    pub(super) fn type_gone(&self, name: &TableName) -> bool {
+        self.catalog.is_type_gone(name)
+    }
+
     /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
     pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
         let name = self.table(table)?.in_database?;

@@ -24,7 +24,7 @@ pub(super) fn missing(site: &mut Site<'_, '_>) -> Option<Missing> {
     if !excused && let Some(name) = tables(site.action).into_iter().find(|name| absent(site, name)) {
         return Some(Missing { what: format!("table {name}"), code: "42P01", table: Some(name) });
     }
-    column(site).or_else(|| constraint(site)).or_else(|| trigger(site))
+    column(site).or_else(|| constraint(site)).or_else(|| trigger(site)).or_else(|| enumeration(site))
 }
 
 /// `ALTER TABLE IF EXISTS`, `DROP TABLE IF EXISTS`, `DROP TRIGGER IF EXISTS`
@@ -154,6 +154,12 @@ fn constraint(site: &mut Site<'_, '_>) -> Option<Missing> {
         site.facts.look(table, |known| known.known && known.made.is_none() && !known.constraints.contains_key(name));
     known.filter(|missing| *missing)?;
     Some(Missing { what: format!("constraint {name} of {table}"), code: "42704", table: Some(table.clone()) })
+}
+
+fn enumeration(site: &mut Site<'_, '_>) -> Option<Missing> {
+    let (Action::AddEnumValue { name, .. } | Action::RenameEnumValue { name, .. }) = site.action else { return None };
+    let gone = site.facts.look_enum(name, |_| ()).is_none() && site.facts.type_gone(name);
+    (gone && !opaque_before(site)).then(|| Missing { what: format!("type {name}"), code: "42704", table: None })
 }
 
 fn trigger(site: &mut Site<'_, '_>) -> Option<Missing> {

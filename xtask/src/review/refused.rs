@@ -250,6 +250,14 @@ fn of_type(site: &mut Site<'_, '_>) -> Option<Refusal> {
     let Action::ChangeType { table, column, data_type, using: None, .. } = site.action else { return None };
     let known = site.facts.table(table)?;
     let found = known.columns.get(column)?;
+    let whole = ["smallint", "integer", "bigint"].contains(&types::parse(data_type).base.as_str());
+    if found.generated == Some(Generated::Identity) && !whole {
+        return refused(
+            table,
+            "22023",
+            format!("{table}.{column} is an identity column, and {data_type} is no whole number"),
+        );
+    }
     if !site.facts.is_new(table, site.at.file) && found.in_database.is_some() {
         return None;
     }

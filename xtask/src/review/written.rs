@@ -69,7 +69,7 @@ pub(super) fn by_update(site: &mut Site<'_, '_>) -> Option<Refused> {
     if set.iter().any(|(_, value)| value.is_empty() || fickle(value)) || filter.as_deref().is_some_and(fickle) {
         return None;
     }
-    let known = site.facts.table(table).filter(|known| known.known && !known.partitioned)?;
+    let known = site.facts.table(table).filter(|known| known.known)?;
     let alias = target.alias.unwrap_or_else(|| table.name.clone());
     let rows = Rows { table, known: &known, alias, filter: filter.as_deref(), set };
     nulls(site, &rows).or_else(|| {
@@ -208,7 +208,9 @@ pub(super) fn by_delete(site: &mut Site<'_, '_>) -> Option<Refused> {
 
 /// The first key that an INSERT of a query breaks, by the rows of the query and those that are there.
 pub(super) fn by_insert(site: &mut Site<'_, '_>) -> Option<Refused> {
-    let Action::Insert { table, columns, rows: crate::sql::action::Rows::Query } = site.action else { return None };
+    let Action::Insert { table, columns, rows } = site.action else { return None };
+    // Whether their keys are there is asked of VALUES by H06.
+    let alone = matches!(rows, crate::sql::action::Rows::Values(_));
     let origin = parts::origin(&site.statement.text).filter(|origin| !origin.on_conflict)?;
     let query = origin
         .query
@@ -232,27 +234,31 @@ pub(super) fn by_insert(site: &mut Site<'_, '_>) -> Option<Refused> {
         let by = format!("NOT NULL of {column} (23502)");
         matches!(verdict, Verdict::Harmful(..)).then_some(Refused { by, verdict })
     });
-    required.or_else(|| constraints.into_iter().find_map(|(key, constraint)| {
-        let of = &constraint.columns;
-        if !matches!(constraint.kind, Kind::Unique | Kind::PrimaryKey) || !of.iter().all(|column| columns.contains(column)) {
-            return None;
-        }
-        let cast = |column: &String| {
-            let to = known.columns.get(column).map_or("text", |found| found.data_type.as_str());
-            format!("{}::{to}", quote(column))
-        };
-        let cast: Vec<String> = of.iter().map(cast).collect();
-        let (list, cast) = (quoted_list(of), cast.join(", "));
-        let filled: Vec<String> = of.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM (SELECT {cast} FROM {given} UNION ALL SELECT {list} FROM {}) AS w ({list}) \
+    required.or_else(|| {
+        constraints.into_iter().find_map(|(key, constraint)| {
+            let of = &constraint.columns;
+            if !matches!(constraint.kind, Kind::Unique | Kind::PrimaryKey)
+                || !of.iter().all(|column| columns.contains(column))
+            {
+                return None;
+            }
+            let cast = |column: &String| {
+                let to = known.columns.get(column).map_or("text", |found| found.data_type.as_str());
+                format!("{}::{to}", quote(column))
+            };
+            let cast: Vec<String> = of.iter().map(cast).collect();
+            let (list, cast) = (quoted_list(of), cast.join(", "));
+            let filled: Vec<String> = of.iter().map(|column| format!("{} IS NOT NULL", quote(column))).collect();
+            let there = if alone { String::new() } else { format!(" UNION ALL SELECT {list} FROM {}", name.quoted()) };
+            let sql = format!(
+                "SELECT count(*) FROM (SELECT 1 FROM (SELECT {cast} FROM {given}{there}) AS w ({list}) \
              WHERE {} GROUP BY {list} HAVING count(*) > 1) AS twice",
-            name.quoted(),
-            filled.join(" AND ")
-        );
-        let verdict = site.facts.counted(&name, &sql, "keys that occur more than once");
-        matches!(verdict, Verdict::Harmful(..)).then_some(Refused { by: format!("key {key} (23505)"), verdict })
-    }))
+                filled.join(" AND ")
+            );
+            let verdict = site.facts.counted(&name, &sql, "keys that occur more than once");
+            matches!(verdict, Verdict::Harmful(..)).then_some(Refused { by: format!("key {key} (23505)"), verdict })
+        })
+    })
 }
 
 /// A value that is none of its column's type, or too long for it.

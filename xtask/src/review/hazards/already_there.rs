@@ -1,6 +1,7 @@
 //! H100: what is to be made is there already, what is changed is not, or is of a kind that cannot be changed so: the database is not what
 //! the migration was written for.
 
+use crate::review::dependants::Stands;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::missing::missing;
@@ -76,6 +77,15 @@ fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableN
             let name = table.beside(to);
             facts.look(&name, |_| ())?;
             Some((format!("table {name}"), "42P07", Some(name)))
+        }
+        Action::CreateOther { kind, name } if kind == "schema" => {
+            let excused = site.statement.text.to_lowercase().contains("if not exists");
+            let dropped = |action: &Action| matches!(action, Action::DropOther { kind, name: gone, .. } if kind == "schema" && gone.name == name.name);
+            if excused || site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| dropped(action)) {
+                return None;
+            }
+            let there = matches!(facts.dependants("schema", name), Some(Stands::On(_)));
+            there.then(|| (format!("schema {}", name.name), "42P06", None))
         }
         Action::CreateType { name, .. } => {
             facts.enumeration(name)?;

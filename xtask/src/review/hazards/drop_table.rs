@@ -1,6 +1,5 @@
 //! H01: a table goes, with its rows.
 
-use crate::review::catalog::Table;
 use crate::review::dependants::Stands;
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
@@ -59,23 +58,9 @@ fn judge(site: &mut Site<'_, '_>) {
     );
 }
 
-/// What still refers to the table, without CASCADE.
+/// What keeps the table, without CASCADE.
 fn refused(site: &mut Site<'_, '_>, table: &TableName) -> String {
-    let others = site.facts.referrers(table, false).unwrap_or_default();
-    let refers = |known: &Table| {
-        known.constraints.values().any(|constraint| constraint.references.as_ref().is_some_and(|(to, _)| to == table))
-    };
-    let mut names: Vec<String> = others
-        .into_iter()
-        .filter(|other| site.facts.look(other, refers).unwrap_or(false))
-        .map(|other| other.to_string())
-        .collect();
-    let columns = site.facts.look(table, |known| known.columns.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    for column in columns {
-        names.extend(site.facts.views_over(table, &column).into_iter().map(|view| format!("view {view}")));
-    }
-    names.sort();
-    names.dedup();
+    let names = site.facts.holders(table, None);
     if names.is_empty() { String::new() } else { format!(", which PostgreSQL refuses as long as it stands under {}", names.join(", ")) }
 }
 
