@@ -4,11 +4,11 @@
 //! `CORPUS=topic/name` confirms only the paths that hold this text.
 
 pub mod case;
-mod confirm;
+pub mod confirm;
 pub mod observation;
-mod snapshot;
+pub mod snapshot;
 pub mod squawk;
-mod trace;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -11,6 +11,7 @@ mod completions;
 mod connection;
 mod corpus;
 mod crashes;
+mod differential;
 mod display;
 mod engine;
 mod exit_codes;

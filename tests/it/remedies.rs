@@ -76,8 +76,8 @@ fn run(server: &Server, database: &str, earlier: &[String], finding: &Finding) -
     let mut client = server.connect(database).unwrap();
     let begins = |words: &str| finding.sql.first().is_some_and(|line| line.starts_with(words));
     let first_of_all = begins("-- before the deploy") || begins("-- in place of both");
-    let itself = Some(&finding.statement).filter(|_| begins("-- behind it"));
-    for sql in earlier.iter().filter(|_| !first_of_all).chain(itself) {
+    let itself = Some(finding.statement.to_string()).filter(|_| begins("-- behind it"));
+    for sql in earlier.iter().filter(|_| !first_of_all).chain(itself.as_ref()) {
         // The case may be about a statement that fails.
         let _ = client.batch_execute(sql);
     }

@@ -11,10 +11,10 @@ use super::snapshot::{Answer, Snapshot, ask, checksum};
 use super::trace::Trace;
 
 /// Everything that was seen of one run.
-struct Seen {
-    before: Snapshot,
-    after: Snapshot,
-    trace: Trace,
+pub struct Seen {
+    pub before: Snapshot,
+    pub after: Snapshot,
+    pub trace: Trace,
     answers: BTreeMap<String, (Answer, Answer)>,
     checksums: BTreeMap<String, (Option<i64>, Option<i64>)>,
     broken: Vec<String>,
@@ -40,7 +40,7 @@ pub fn confirm(server: &Server, name: &str, case: &Case, variant: Variant) -> Ve
 }
 
 impl Seen {
-    fn of(server: &Server, name: &str, case: &Case, variant: Variant) -> Seen {
+    pub fn of(server: &Server, name: &str, case: &Case, variant: Variant) -> Seen {
         let mut watcher = server.connect(name).unwrap();
         let before = Snapshot::of(&mut watcher);
         let stated = case.observations(variant);

@@ -25,6 +25,22 @@ pub struct Trace {
     pub written: BTreeMap<u32, i64>,
     pub keeps_over_rows: bool,
     pub keeps_over_tables: bool,
+    /// Each statement that was begun, in order.
+    pub steps: Vec<Step>,
+}
+
+/// What one statement did to tables that were there before.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// In the file.
+    pub start: usize,
+    /// Whether its locks and rows could be read.
+    pub seen: bool,
+    pub read: BTreeMap<u32, i64>,
+    pub written: BTreeMap<u32, i64>,
+    pub rewritten: BTreeSet<u32>,
+    /// Those that it leaves locked against writes.
+    pub blocking: BTreeSet<u32>,
 }
 
 /// Rows read and written so far in a transaction.
@@ -65,6 +81,7 @@ impl Tracer<'_> {
             let parsed = statements::parse(sql);
             assert_eq!(parsed.errors, [], "tests/corpus/{}, {name}", case.path);
             for statement in &parsed.statements {
+                self.trace.steps.push(Step { start: statement.start, ..Step::default() });
                 let first = statement.text.split_whitespace().next().unwrap_or_default().to_uppercase();
                 match (first.as_str(), open) {
                     ("BEGIN" | "START", _) => {
@@ -103,7 +120,15 @@ impl Tracer<'_> {
     }
 
     fn traced(&mut self, statement: &str) -> Result<(), postgres::Error> {
+        let files = self.files()?;
         self.client.batch_execute(statement)?;
+        let moved = self.files()?;
+        let mut step = Step { seen: true, ..Step::default() };
+        step.rewritten = files
+            .iter()
+            .filter(|(table, file)| moved.get(table).is_some_and(|now| now != *file))
+            .map(|(table, _)| *table)
+            .collect();
         let counts = self.count()?;
         let locks = self.locks()?;
         let blocking: BTreeSet<u32> =
@@ -116,6 +141,8 @@ impl Tracer<'_> {
             if self.tables.contains_key(table) {
                 more(&mut self.trace.read, *table, read);
                 more(&mut self.trace.written, *table, written);
+                step.read.insert(*table, read);
+                step.written.insert(*table, written);
                 if blocking.contains(table) {
                     more(&mut self.trace.read_blocking, *table, read);
                 }
@@ -125,8 +152,21 @@ impl Tracer<'_> {
         self.trace.keeps_over_tables |=
             !self.blocking.is_empty() && blocking.iter().any(|table| !self.blocking.contains(table));
         self.trace.locks.extend(locks);
+        step.blocking.clone_from(&blocking);
         (self.counts, self.blocking) = (counts, blocking);
+        if let Some(last) = self.trace.steps.last_mut() {
+            step.start = last.start;
+            *last = step;
+        }
         Ok(())
+    }
+
+    /// Where each table lies.
+    fn files(&mut self) -> Result<BTreeMap<u32, u32>, postgres::Error> {
+        let sql = "select oid, pg_relation_filenode(oid) from pg_class where relkind in ('r', 'm') and oid >= 16384";
+        let rows = self.client.query(sql, &[])?;
+        let all = rows.iter().filter_map(|row| Some((row.get(0), row.get::<_, Option<u32>>(1)?)));
+        Ok(all.filter(|(table, _)| self.tables.contains_key(table)).collect())
     }
 
     fn locks(&mut self) -> Result<BTreeSet<(u32, String)>, postgres::Error> {

@@ -184,6 +184,8 @@ pub struct Catalog {
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
     gone: HashSet<TableName>,
+    /// Of these, those that went with their rows.
+    dropped_tables: HashSet<TableName>,
     /// Schemas that went with all that was in them.
     gone_schemas: std::collections::HashSet<String>,
     /// Columns that are or were of a type, by the type.
@@ -244,6 +246,18 @@ impl Catalog {
         self.made.contains(&(kind.to_owned(), name.clone()))
     }
 
+    /// Whether the files dropped a table or gave it another name, and made none of its name since.
+    #[must_use]
+    pub fn is_gone(&self, name: &TableName) -> bool {
+        !self.tables.contains_key(name) && (self.gone.contains(name) || self.gone_schemas.contains(&name.schema))
+    }
+
+    /// Whether the files dropped a type or gave it another name.
+    #[must_use]
+    pub fn is_type_gone(&self, name: &TableName) -> bool {
+        self.dropped.contains_key(name) && !self.enums.contains_key(name)
+    }
+
     /// The columns of a type, as far as they are known.
     pub fn columns_of_type(&mut self, name: &TableName, source: &mut dyn Source) -> Vec<(TableName, String)> {
         let mut found = source.columns_of_type(name);
@@ -269,6 +283,11 @@ impl Catalog {
             return;
         }
         if let Some(table) = source.table(name) {
+            // A partition went with its parent.
+            if table.partition_of.as_ref().is_some_and(|parent| self.dropped_tables.contains(parent)) {
+                self.gone.insert(name.clone());
+                return;
+            }
             self.take_in(name, table);
         }
     }
@@ -332,6 +351,14 @@ impl Catalog {
             Action::DropTable { table, .. } => {
                 self.tables.remove(table);
                 self.gone.insert(table.clone());
+                self.dropped_tables.insert(table.clone());
+                let with_it = |of: &Table| of.partition_of.as_ref() == Some(table);
+                let partitions: Vec<TableName> =
+                    self.tables.iter().filter(|(_, of)| with_it(of)).map(|(name, _)| name.clone()).collect();
+                for partition in partitions {
+                    self.tables.remove(&partition);
+                    self.gone.insert(partition);
+                }
             }
             Action::SetNotNull { table, column } => self.column(table, column, source).not_null = true,
             Action::DropNotNull { table, column } => self.column(table, column, source).not_null = false,
@@ -345,6 +372,11 @@ impl Catalog {
                 found.retyped = true;
                 self.typed(table, column, data_type);
             }
+            Action::Identity { table, column, change } if change != "set" => {
+                let of = (change == "add").then_some(Generated::Identity);
+                self.column(table, column, source).generated = of;
+            }
+            Action::Expression { table, column, drop: true } => self.column(table, column, source).generated = None,
             Action::AddUnique { .. } | Action::AddForeignKey { .. } | Action::AddConstraint { .. } => {
                 self.add_constraint(action, place, source);
             }
@@ -415,6 +447,9 @@ impl Catalog {
             Action::AddEnumValue { name, value, .. } => {
                 self.enumeration(name, source);
                 let found = self.enums.entry(name.clone()).or_default();
+                if found.values.contains(value) {
+                    return;
+                }
                 found.values.push(value.clone());
                 if let Some(values) = self.values.get_mut(name) {
                     values.insert(value.clone());
@@ -435,6 +470,7 @@ impl Catalog {
                 self.values.remove(name);
                 self.values.remove(&name.beside(to));
                 if let Some(found) = self.enums.remove(name) {
+                    self.dropped.insert(name.clone(), Vec::new());
                     self.enums.insert(name.beside(to), found);
                 }
             }
@@ -503,7 +539,10 @@ impl Catalog {
         let column = Column {
             in_database: place.file.is_none().then(|| declared.column.clone()),
             data_type: declared.data_type.clone(),
-            not_null: declared.not_null || declared.primary_key,
+            not_null: declared.not_null
+                || declared.primary_key
+                || declared.generated == Some(Generated::Identity)
+                || super::added::is_serial(declared),
             default: declared.default.clone(),
             generated: declared.generated,
             ..Column::default()

@@ -214,6 +214,9 @@ pub fn cost(action: &Action, facts: &mut Facts<'_>) -> Vec<Cost> {
         A::Storage { table: Some(table), kind } => match kind.as_str() {
             "vacuum" => on(table, L::ShareUpdateExclusive, W::Scan),
             "cluster on" | "analyze" => on(table, L::ShareUpdateExclusive, W::Catalog),
+            "set logged" | "set unlogged" if facts.kept(table) == Some(kind == "set logged") => {
+                on(table, L::AccessExclusive, W::Catalog)
+            }
             _ => on(table, L::AccessExclusive, W::Rewrite),
         },
         A::TableOption { table, kind } => {

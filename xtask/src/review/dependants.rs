@@ -36,10 +36,10 @@ impl Facts<'_> {
 with recursive own (classid, objid) as (
   select 'pg_catalog.{class}'::regclass::oid, x.oid from pg_catalog.{catalog} x where x.{column} = $1 and {namespace} and $2 <> ''
   union select d.classid, d.objid from pg_catalog.pg_depend d join own on d.refclassid = own.classid and d.refobjid = own.objid
-  where d.deptype in ('i', 'e') and d.objsubid = 0)
+  where d.deptype in ('i', 'e', 'a') and d.objsubid = 0)
 select (select count(*) from own), count(distinct (d.classid, d.objid, d.objsubid)) from pg_catalog.pg_depend d
   join own on d.refclassid = own.classid and d.refobjid = own.objid
-where d.deptype in ('n', 'a') and not exists (select from own o where o.classid = d.classid and o.objid = d.objid)"
+where d.deptype = 'n' and not exists (select from own o where o.classid = d.classid and o.objid = d.objid)"
         );
         let rows = self.live.as_mut()?.rows(&sql, &[&name.name, &name.schema])?;
         let (found, others): (i64, i64) = (rows.first()?.get(0), rows.first()?.get(1));

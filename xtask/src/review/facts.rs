@@ -111,6 +111,18 @@ impl<'a> Facts<'a> {
         self.catalog.made(kind, name)
     }
 
+    /// Whether the reviewed files took it away.
+    #[must_use]
+    pub(super) fn gone(&self, name: &TableName) -> bool {
+        self.catalog.is_gone(name)
+    }
+
+    /// The same of a type.
+    #[must_use]
+    pub(super) fn type_gone(&self, name: &TableName) -> bool {
+        self.catalog.is_type_gone(name)
+    }
+
     /// The tables that refer to it, by their names in the database; `cascading`: over ON DELETE CASCADE.
     pub fn referrers(&mut self, table: &TableName, cascading: bool) -> Option<Vec<TableName>> {
         let name = self.look(table, |table| table.in_database.clone())??;

@@ -99,6 +99,31 @@ pub fn inside(bounds: &Bounds, column: &str) -> Option<String> {
     }
 }
 
+/// Whether two partitions take the same rows, as SQL over constants of the key's type; `None` where that is not read for certain.
+#[must_use]
+pub fn overlap(one: &Bounds, other: &Bounds, of: &str) -> Option<String> {
+    match (one, other) {
+        (Bounds::Range { from, to }, Bounds::Range { from: other_from, to: other_to }) => {
+            let below = |from: &[String], to: &[String]| {
+                let ([from], [to]) = (from, to) else { return None };
+                let open = from.eq_ignore_ascii_case("minvalue") || to.eq_ignore_ascii_case("maxvalue");
+                Some(if open { "true".to_owned() } else { format!("({from})::{of} < ({to})::{of}") })
+            };
+            Some(format!("{} AND {}", below(from, other_to)?, below(other_from, to)?))
+        }
+        (Bounds::List(values), Bounds::List(others)) => {
+            let plain = |values: &[String]| {
+                !values.is_empty() && values.iter().all(|value| !value.eq_ignore_ascii_case("null"))
+            };
+            let cast = |values: &[String]| {
+                values.iter().map(|value| format!("({value})::{of}")).collect::<Vec<_>>().join(", ")
+            };
+            (plain(values) && plain(others)).then(|| format!("ARRAY[{}] && ARRAY[{}]", cast(values), cast(others)))
+        }
+        _ => None,
+    }
+}
+
 /// Whether valid checks of a table say that all its rows are inside, so that none is read.
 #[must_use]
 pub fn proven(table: &Table, bounds: &Bounds, column: &str) -> bool {

@@ -149,6 +149,12 @@ enum Family {
     Bits,
 }
 
+/// Whether it is a type of PostgreSQL's own, of those that are often met.
+#[must_use]
+pub fn is_own(base: &str) -> bool {
+    family(base).is_some()
+}
+
 fn family(base: &str) -> Option<Family> {
     let found = match base {
         "text" | "character varying" | "character" => Family::Text,
@@ -180,6 +186,13 @@ pub fn needs_using(from: &str, to: &str, of_enum: bool) -> bool {
         (Some(_), None) => of_enum,
         (None, _) => of_enum && from.base != to.base,
     }
+}
+
+/// Whether it is one of PostgreSQL's own, and none that all becomes by assignment.
+#[must_use]
+pub fn is_no_text(text: &str) -> bool {
+    let of = parse(text);
+    family(&of.base).is_some_and(|family| family != Family::Text || of.array)
 }
 
 /// Whether values of the two types can surely never be compared, as a foreign key must.

@@ -1,6 +1,6 @@
 //! H32: a foreign key is added, or validated, over the rows that are there.
 
-use crate::review::catalog::{Constraint, Kind, Table};
+use crate::review::catalog::{Constraint, Kind};
 use crate::review::facts::Verdict;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
@@ -8,7 +8,7 @@ use crate::review::lock::Lock;
 use crate::review::types;
 use crate::review::weighed::{LATER, called};
 use crate::sql::TableName;
-use crate::sql::action::Action;
+use crate::sql::action::{Action, Column, CreateTable};
 use crate::sql::names::{quote, quoted_list};
 
 pub(super) static HAZARD: Hazard = Hazard {
@@ -52,12 +52,51 @@ fn judge(site: &mut Site<'_, '_>) {
             }
         }
         Action::ValidateConstraint { table, name } => validate(site, table, name),
+        Action::AddColumn(added) => inline(site, added),
+        Action::CreateTable(create) => {
+            let there = create.if_not_exists && site.facts.look(&create.table, |_| ()).is_some();
+            if !there {
+                create.columns.iter().for_each(|column| inline(site, column));
+                create.constraints.iter().for_each(|constraint| of_new_table(site, create, constraint));
+            }
+        }
         _ => {}
+    }
+}
+
+/// REFERENCES of a column that comes; whether its values have a parent is H25's.
+fn inline(site: &mut Site<'_, '_>, added: &Column) {
+    let Some((to, to_columns)) = &added.references else { return };
+    let columns = std::slice::from_ref(&added.column);
+    let name = called(None, &added.table, columns, "fkey");
+    let key = Key { table: &added.table, name, columns, to, to_columns, rules: &added.reference_rules };
+    if let Some(why) = unfit(site, &key, &[Some(added.data_type.clone())]) {
+        cannot(site, &key, &why);
+    }
+}
+
+fn of_new_table(site: &mut Site<'_, '_>, create: &CreateTable, constraint: &Action) {
+    let Action::AddForeignKey { table, name, columns, to, to_columns, rules, .. } = constraint else { return };
+    let name = called(name.as_ref(), table, columns, "fkey");
+    let key = Key { table, name, columns, to, to_columns, rules };
+    let type_of = |name: &String| create.columns.iter().find(|column| column.column == *name);
+    let types: Vec<Option<String>> =
+        columns.iter().map(|name| type_of(name).map(|column| column.data_type.clone())).collect();
+    if let Some(why) = unfit(site, &key, &types) {
+        cannot(site, &key, &why);
     }
 }
 
 /// Why PostgreSQL refuses it whatever the rows are.
 fn refused(site: &mut Site<'_, '_>, key: &Key<'_>) -> Option<String> {
+    let child = site.facts.table(key.table);
+    let type_of = |name: &String| Some(child.as_ref()?.columns.get(name)?.data_type.clone());
+    let types: Vec<Option<String>> = key.columns.iter().map(type_of).collect();
+    unfit(site, key, &types)
+}
+
+/// `types`: of the key's columns, where they are known.
+fn unfit(site: &mut Site<'_, '_>, key: &Key<'_>, types_of: &[Option<String>]) -> Option<String> {
     let parent = site.facts.table(key.to).filter(|parent| parent.known)?;
     let to_columns = if key.to_columns.is_empty() { parent.primary_key() } else { key.to_columns.to_vec() };
     if to_columns.is_empty() {
@@ -66,11 +105,12 @@ fn refused(site: &mut Site<'_, '_>, key: &Key<'_>) -> Option<String> {
     if !parent.unique_over(&to_columns, "") {
         return Some(format!("no unique constraint of {} covers ({})", key.to, to_columns.join(", ")));
     }
-    let child = site.facts.table(key.table)?;
-    let type_of = |table: &Table, column: &String| table.columns.get(column).map(|column| column.data_type.clone());
-    key.columns.iter().zip(&to_columns).find_map(|(column, to_column)| {
-        let (from, to) = (type_of(&child, column)?, type_of(&parent, to_column)?);
-        types::never_equal(&from, &to).then(|| format!("{column} is {from}, {}.{to_column} is {to}", key.to))
+    if to_columns.len() != key.columns.len() {
+        return Some(format!("{} columns refer to {}", key.columns.len(), to_columns.len()));
+    }
+    key.columns.iter().zip(types_of).zip(&to_columns).find_map(|((column, from), to_column)| {
+        let (from, to) = (from.as_ref()?, &parent.columns.get(to_column)?.data_type);
+        types::never_equal(from, to).then(|| format!("{column} is {from}, {}.{to_column} is {to}", key.to))
     })
 }
 

@@ -1,34 +1,50 @@
-//! H100: what is to be made is there already: the database is not what the migration was written for.
+//! H100: what is to be made is there already, what is changed is not, or is of a kind that cannot be changed so: the database is not what
+//! the migration was written for.
 
+use crate::review::dependants::Stands;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
+use crate::review::missing::missing;
+use crate::review::refused::refusal;
 use crate::sql::TableName;
 use crate::sql::action::Action;
 
 pub(super) static HAZARD: Hazard = Hazard {
     id: "H100",
-    title: "what is made is there already",
+    title: "the database is not as the statement needs it",
     class: Class::MayFail,
-    danger: "The database is not as the migration expects it: somebody changed it by hand, or files ran in another order. The statement fails, \
-             and with drizzle-orm the whole set of pending files.",
-    decided: Some("whether the table, column, index, constraint or type is there"),
+    danger: "What is made is there already, or what is changed is not, or is of a kind that PostgreSQL does not change so. Somebody changed the \
+             database by hand, files ran in another order, or the statement was never run. It fails, and with drizzle-orm the whole set of \
+             pending files.",
+    decided: Some("whether the table, column, index, constraint, trigger or type is there, and what it is"),
     safe: "bring schema files, migrations and database together first; IF NOT EXISTS only hides the difference",
     aka: &[("atlas", &["non_linear"]), ("safe-migrate", &["schema-drift", "chain-conflict"])],
     judge,
 };
 
 fn judge(site: &mut Site<'_, '_>) {
-    let Some((what, code, table)) = there(site) else { return };
+    if let Some((what, code, table)) = there(site) {
+        return fails(site, &format!("{what} is there already"), code, table);
+    }
+    if let Some(missing) = missing(site) {
+        return fails(site, &format!("{} is not there", missing.what), missing.code, missing.table);
+    }
+    if let Some(refusal) = refusal(site) {
+        fails(site, &refusal.why, refusal.code, Some(refusal.table));
+    }
+}
+
+fn fails(site: &mut Site<'_, '_>, why: &str, code: &str, table: Option<TableName>) {
     let (severity, decided) = match site.facts.asked() {
-        Some(_) => (Severity::Error, site.facts.decided("it is there", None)),
+        Some(_) => (Severity::Error, site.facts.decided("by its catalog", None)),
         None => (Severity::Warning, site.facts.decided("by the statements and migrations before", None)),
     };
-    let draft = Draft::new(severity, format!("{what} is there already: the statement fails ({code})"));
+    let draft = Draft::new(severity, format!("{why}: the statement fails ({code})"));
     let draft = match table {
         Some(table) => draft.on(&table),
         None => draft,
     };
-    site.find(draft.by(decided).remedy("find out who made it, and bring schema files, migrations and database together"));
+    site.find(draft.by(decided).remedy("find out what the database has, and bring schema files, migrations and database together"));
 }
 
 fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableName>)> {
@@ -52,6 +68,24 @@ fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableN
         | Action::AddConstraint { table, name: Some(name), .. } => {
             facts.look(table, |facts| facts.constraints.contains_key(name)).filter(|there| *there)?;
             Some((format!("constraint {name} of {table}"), "42710", Some(table.clone())))
+        }
+        Action::RenameColumn { table, to, .. } => {
+            facts.column(table, to)?;
+            Some((format!("column {table}.{to}"), "42701", Some(table.clone())))
+        }
+        Action::RenameTable { table, to } => {
+            let name = table.beside(to);
+            facts.look(&name, |_| ())?;
+            Some((format!("table {name}"), "42P07", Some(name)))
+        }
+        Action::CreateOther { kind, name } if kind == "schema" => {
+            let excused = site.statement.text.to_lowercase().contains("if not exists");
+            let dropped = |action: &Action| matches!(action, Action::DropOther { kind, name: gone, .. } if kind == "schema" && gone.name == name.name);
+            if excused || site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| dropped(action)) {
+                return None;
+            }
+            let there = matches!(facts.dependants("schema", name), Some(Stands::On(_)));
+            there.then(|| (format!("schema {}", name.name), "42P06", None))
         }
         Action::CreateType { name, .. } => {
             facts.enumeration(name)?;

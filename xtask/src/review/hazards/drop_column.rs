@@ -29,7 +29,7 @@ pub(super) static HAZARD: Hazard = Hazard {
 };
 
 fn judge(site: &mut Site<'_, '_>) {
-    let Action::DropColumn { table, column, .. } = site.action else { return };
+    let Action::DropColumn { table, column, cascade } = site.action else { return };
     if site.facts.is_new(table, site.at.file) {
         return;
     }
@@ -41,8 +41,9 @@ fn judge(site: &mut Site<'_, '_>) {
         absent(site, table, column);
         return;
     }
+    let holders = if *cascade { Vec::new() } else { site.facts.holders(table, Some(column)) };
     // It is told as a rename.
-    if replaced::column(site, table, column).is_some() {
+    if holders.is_empty() && replaced::column(site, table, column).is_some() {
         return;
     }
     let used = site.facts.usage(table, Some(column));
@@ -55,8 +56,12 @@ fn judge(site: &mut Site<'_, '_>) {
     let optional = known
         .filter(|column| column.not_null)
         .map(|_| format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", table.quoted(), quote(column)));
+    let refused = match holders.as_slice() {
+        [] => String::new(),
+        _ => format!(", which PostgreSQL refuses as long as it stands under {}", holders.join(", ")),
+    };
     site.find(
-        Draft::new(severity, format!("drops column {table}.{column} with its values, indexes and constraints"))
+        Draft::new(severity, format!("drops column {table}.{column} with its values, indexes and constraints{refused}"))
             .lock(table, Lock::AccessExclusive)
             .by(usage::and(values.decided(), used))
             .remedy("take it out of the code first; save its values; drop it one release later")

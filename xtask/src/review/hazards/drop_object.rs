@@ -66,15 +66,20 @@ fn object(site: &mut Site<'_, '_>, kind: &str, name: &TableName, cascade: bool) 
     }
     let if_exists = site.statement.text.to_lowercase().contains("if exists");
     let again = made_again(site, name);
+    let mut more = String::new();
     let (severity, decided) = match site.facts.dependants(kind, name) {
         Some(Stands::Absent) => {
             let severity = if if_exists { Severity::Note } else { Severity::Warning };
+            more = if if_exists { ", which is not there" } else { ", which is not there, so it fails" }.to_owned();
             (severity, site.facts.decided(&format!("no {kind} {name}"), None))
         }
         Some(Stands::On(0)) => (Severity::Warning, site.facts.decided("0 objects need it; programs may", None)),
         Some(Stands::On(objects)) => {
             // Without CASCADE these files may drop them before.
             let severity = if cascade { Severity::Error } else { Severity::Warning };
+            if !cascade {
+                more = format!(", which PostgreSQL refuses as long as {} it", if objects == 1 { "another object needs" } else { "others need" });
+            }
             (severity, site.facts.decided(&format!("{objects} objects need it"), None))
         }
         None => (Severity::Warning, DecidedBy::Static("whether programs name it cannot be seen here".to_owned())),
@@ -87,7 +92,7 @@ fn object(site: &mut Site<'_, '_>, kind: &str, name: &TableName, cascade: bool) 
     };
     let taken = if cascade { " and by CASCADE whatever needs it" } else { "" };
     site.find(
-        Draft::new(severity, format!("drops {kind} {name}{taken}"))
+        Draft::new(severity, format!("drops {kind} {name}{taken}{more}"))
             .on(name)
             .by(decided)
             .remedy("take it out of the code first; drop what needs it by name, in order, without CASCADE"),

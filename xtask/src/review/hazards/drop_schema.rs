@@ -48,7 +48,11 @@ fn schema(site: &mut Site<'_, '_>, name: &str, cascade: bool, if_exists: bool) {
     }
     let holds = site.facts.dependants("schema", &schema);
     let rows = site.facts.rows_in_schema(name);
-    let with = if cascade { " with everything in it" } else { ", if it is empty" };
+    let with = match (cascade, holds) {
+        (true, _) => " with everything in it",
+        (false, Some(Stands::On(1..))) => ", which PostgreSQL refuses as long as it is not empty",
+        (false, _) => ", if it is empty",
+    };
     let said = |what: String, site: &Site<'_, '_>| site.facts.decided(&what, None);
     let (severity, decided) = match (cascade, holds) {
         (_, Some(Stands::Absent)) => {

@@ -6,6 +6,7 @@ use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
 use crate::review::{replaced, usage};
+use crate::sql::TableName;
 use crate::sql::action::Action;
 use crate::sql::names::quote;
 
@@ -48,7 +49,7 @@ fn judge(site: &mut Site<'_, '_>) {
         Verdict::Harmful(..) => Severity::Error,
         Verdict::Open(_) | Verdict::Clear(_) => Severity::Warning,
     };
-    let dependants = if *cascade { ", and with CASCADE whatever stands on it" } else { "" };
+    let dependants = if *cascade { ", and with CASCADE whatever stands on it".to_owned() } else { refused(site, table) };
     site.find(
         Draft::new(severity, format!("drops table {table} with all its rows{dependants}"))
             .lock(table, Lock::AccessExclusive)
@@ -56,6 +57,12 @@ fn judge(site: &mut Site<'_, '_>) {
             .remedy("take it out of the code first and keep it under another name for a release; back it up")
             .sql([format!("ALTER TABLE {}{} RENAME TO {};", if *if_exists { "IF EXISTS " } else { "" }, table.quoted(), quote(&format!("{}_gone", table.name)))]),
     );
+}
+
+/// What keeps the table, without CASCADE.
+fn refused(site: &mut Site<'_, '_>, table: &TableName) -> String {
+    let names = site.facts.holders(table, None);
+    if names.is_empty() { String::new() } else { format!(", which PostgreSQL refuses as long as it stands under {}", names.join(", ")) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! H70: a value is added to an enum where it cannot be added, or used before it may be.
 
+use crate::review::catalog::Enum;
 use crate::review::facts::Facts;
 use crate::review::finding::{Class, DecidedBy, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
@@ -32,7 +33,8 @@ fn judge(site: &mut Site<'_, '_>) {
         added(site, name, value, *if_not_exists);
     } else if !site.facts.session.labels.is_empty() {
         for (value, label) in written(site) {
-            if !usable(site, &label.of)
+            if is_new(site, &value, &label.of)
+                && !usable(site, &label.of)
                 && let Some((severity, decided)) = uses(site, &value, &label.of)
             {
                 found(site, severity, decided, &value, &label);
@@ -71,6 +73,12 @@ fn written(site: &Site<'_, '_>) -> Vec<(String, Label)> {
         }
     }
     found
+}
+
+/// IF NOT EXISTS adds no value that was there.
+fn is_new(site: &mut Site<'_, '_>, value: &str, of: &TableName) -> bool {
+    let added = |known: &Enum| known.added.iter().any(|(added, ..)| added == value) || known.values.is_empty();
+    site.facts.look_enum(of, added).unwrap_or(true)
 }
 
 /// Since 17 a value of a type that the same transaction made may be used.

@@ -17,6 +17,7 @@ catalogue! {
     truncate,
     drop_object,
     write_many_rows,
+    write_refused_rows,
     rename_column,
     rename_object,
     replace_column,

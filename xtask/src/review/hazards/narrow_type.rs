@@ -39,6 +39,10 @@ fn judge(site: &mut Site<'_, '_>) {
     if matches!(verdict, Verdict::Clear(DecidedBy::Static(_))) {
         return;
     }
+    let (verdict, what) = match empties(site, &retype) {
+        Some(nulls) if !matches!(verdict, Verdict::Harmful(..)) => (nulls, "become NULL, in a column that is NOT NULL".to_owned()),
+        _ => (verdict, what),
+    };
     let (table, column) = (retype.table, retype.column);
     let words = match &verdict {
         Verdict::Harmful(..) => format!("there are values that {what}"),
@@ -58,7 +62,8 @@ fn judge(site: &mut Site<'_, '_>) {
 fn refused(site: &mut Site<'_, '_>, retype: &Retype<'_>, of_enum: bool) -> bool {
     let Some(from) = retype.from() else { return false };
     let (table, column) = (retype.table, retype.column);
-    let needs_using = types::needs_using(from, retype.to, of_enum);
+    let from_enum = types::named(from).is_some_and(|name| site.facts.enumeration(&name).is_some());
+    let needs_using = types::needs_using(from, retype.to, of_enum) || from_enum && types::is_no_text(retype.to);
     let default = retype.known.as_ref().and_then(|column| column.default.as_deref());
     let (title, sql) = if needs_using && retype.using.is_none() {
         let cast = format!(
@@ -90,6 +95,13 @@ fn refused(site: &mut Site<'_, '_>, retype: &Retype<'_>, of_enum: bool) -> bool 
             .sql(sql),
     );
     true
+}
+
+/// Rows that USING gives no value where the column must have one.
+fn empties(site: &mut Site<'_, '_>, retype: &Retype<'_>) -> Option<Verdict> {
+    let using = retype.using.filter(|_| retype.casts.is_none() && retype.known.as_ref().is_some_and(|column| column.not_null))?;
+    let found = site.facts.rows_such(retype.table, using, &format!("({using}) IS NULL"), "values that become NULL");
+    matches!(found, Verdict::Harmful(..)).then_some(found)
 }
 
 /// The column, cast by itself or by USING.

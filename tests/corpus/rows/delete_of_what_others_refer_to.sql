@@ -1,0 +1,11 @@
+-- label: data
+-- hazard: H06 H07
+-- why: a foreign key without ON DELETE keeps the row that it refers to
+-- runs: drizzle
+-- schema: CREATE TABLE parts (whole integer REFERENCES empty_table (id))
+-- data: INSERT INTO empty_table (id, amount) VALUES (1, 1)
+-- data: INSERT INTO parts VALUES (1)
+-- other data: INSERT INTO empty_table (id, amount) VALUES (1, 0)
+-- other data: INSERT INTO parts VALUES (1)
+-- observe other: fails 23503
+DELETE FROM empty_table WHERE amount = 0;
