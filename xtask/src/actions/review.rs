@@ -147,7 +147,7 @@ fn undeclared(sql: &str, file: usize, operations: &[Operation], before: &Snapsho
             rewrites: false,
             scans: false,
             decided_by: DecidedBy::Static(String::new()),
-            remedy: "take it out, declare it, or accept it by name".to_owned(),
+            remedy: "take it out, declare it, or accept it by name".into(),
             sql: Vec::new(),
             rule: None,
             accepted: None,

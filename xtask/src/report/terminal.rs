@@ -3,7 +3,7 @@
 //! Invariant: no text carries colour until it is printed, so that widths are those of what is read.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::sync::LazyLock;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -50,6 +50,12 @@ pub fn print(text: &str) {
 /// Data for programs.
 pub fn data(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Data for programs, written piece by piece.
+pub fn stream(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> std::io::Result<()>) {
+    let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let _ = write(&mut out).and_then(|()| out.flush());
 }
 
 /// A page that was asked for: plain where a program may read it.

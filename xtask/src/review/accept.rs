@@ -74,7 +74,7 @@ fn expired(place: &str, day: &Day, (file, line, column): (usize, usize, usize)) 
         rewrites: false,
         scans: false,
         decided_by: DecidedBy::Static(String::new()),
-        remedy: "look at it again: mend the statement, or give a later day with today's reason".to_owned(),
+        remedy: "look at it again: mend the statement, or give a later day with today's reason".into(),
         sql: Vec::new(),
         rule: None,
         accepted: None,

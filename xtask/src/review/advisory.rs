@@ -167,7 +167,7 @@ fn finding(
         span: statement.start..statement.end,
         statement: statement.text.as_str().into(),
         table: statement.actions.first().and_then(|action| action.tables().first().map(|table| (*table).clone())),
-        remedy: first.help.clone().unwrap_or_default(),
+        remedy: first.help.clone().unwrap_or_default().into(),
         rule: Some(rule.to_string()),
         ..empty(number, id, severity)
     }
@@ -195,7 +195,7 @@ fn empty(file: usize, id: &'static str, severity: Severity) -> Finding {
         rewrites: false,
         scans: false,
         decided_by: DecidedBy::Static(String::new()),
-        remedy: String::new(),
+        remedy: "".into(),
         sql: Vec::new(),
         rule: None,
         accepted: None,

@@ -124,7 +124,7 @@ fn stale(entry: &Fingerprint, file: usize, place: &str) -> Finding {
         rewrites: false,
         scans: false,
         decided_by: DecidedBy::Static(String::new()),
-        remedy: format!("remove `{} {} {}` from it", entry.id, entry.statement, entry.path),
+        remedy: format!("remove `{} {} {}` from it", entry.id, entry.statement, entry.path).into(),
         sql: Vec::new(),
         rule: None,
         accepted: None,

@@ -196,7 +196,7 @@ fn about_comment(
     (span, (line, column)): (&Range<usize>, (usize, usize)),
     severity: Severity,
     title: String,
-    remedy: &str,
+    remedy: &'static str,
 ) -> Finding {
     Finding {
         id: "suppression",
@@ -213,7 +213,7 @@ fn about_comment(
         rewrites: false,
         scans: false,
         decided_by: DecidedBy::Static(String::new()),
-        remedy: remedy.to_owned(),
+        remedy: remedy.into(),
         sql: Vec::new(),
         rule: None,
         accepted: None,

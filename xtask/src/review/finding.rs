@@ -1,5 +1,6 @@
 //! A finding of the review: one sentence about one statement, with what decided it and the safe way.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub struct Finding {
     pub scans: bool,
     pub decided_by: DecidedBy,
     /// What to do, in words.
-    pub remedy: String,
+    pub remedy: Cow<'static, str>,
     /// The safe way as SQL for these very names; empty where there is none.
     pub sql: Vec<String>,
     /// A rule of another program that says more here: `prefer-bigint-over-int`.

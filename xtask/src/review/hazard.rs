@@ -2,6 +2,8 @@
 //!
 //! Adding one: a file in `hazards/` with a `HAZARD` and a test that it fires and one that it does not, and its line in the list there.
 
+use std::borrow::Cow;
+
 use super::cost::Cost;
 use super::facts::Facts;
 use super::finding::{Class, DecidedBy, Finding, Severity};
@@ -49,7 +51,7 @@ pub struct Draft {
     rewrites: bool,
     scans: bool,
     decided_by: DecidedBy,
-    remedy: String,
+    remedy: Cow<'static, str>,
     sql: Vec<String>,
 }
 
@@ -64,7 +66,7 @@ impl Draft {
             rewrites: false,
             scans: false,
             decided_by: DecidedBy::Static(String::new()),
-            remedy: String::new(),
+            remedy: Cow::Borrowed(""),
             sql: Vec::new(),
         }
     }
@@ -101,7 +103,7 @@ impl Draft {
     }
 
     #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Draft {
+    pub fn remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Draft {
         self.remedy = remedy.into();
         self
     }

@@ -171,7 +171,7 @@ fn unread(
         rewrites: false,
         scans: false,
         decided_by: DecidedBy::Static(String::new()),
-        remedy: "correct the statement: what cannot be read was not judged".to_owned(),
+        remedy: "correct the statement: what cannot be read was not judged".into(),
         sql: Vec::new(),
         rule: None,
         accepted: None,

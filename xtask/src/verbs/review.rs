@@ -17,7 +17,7 @@ use crate::pg::url::{self, DatabaseUrl};
 use crate::pg::{connect, migrations};
 use crate::process::environment;
 use crate::repo::git;
-use crate::report::terminal::{WIDTH, data, page, print, wrapped};
+use crate::report::terminal::{WIDTH, data, page, print, stream, wrapped};
 use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
@@ -221,7 +221,7 @@ fn write_baseline(path: &Path, shown: &Path, report: &Report, files: &[Source]) 
 fn show(format: ReviewFormat, report: &Report, files: &[Source]) -> Result<()> {
     match format {
         ReviewFormat::Text => page(&render::text(report, files)),
-        ReviewFormat::Json => data(&render::json(report, files, &Known)?),
+        ReviewFormat::Json => stream(|out| render::json(report, files, &Known, out)),
         ReviewFormat::Sarif => data(&render::sarif(report, files, &Known)?),
         ReviewFormat::Github => data(&render::github(report, files)),
     }

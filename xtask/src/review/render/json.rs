@@ -1,47 +1,52 @@
 //! For programs: one object, `schema = "1.0"`; keys are only ever added.
+//!
+//! It is written finding by finding: a report of a large set is as large as the set, and is never held as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
+use std::io::{Result, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Catalogue, shown};
-use crate::review::{Accepted, Finding, Report, Source};
+use crate::review::{Accepted, Finding, Lock, Report, Source};
+use crate::sql::TableName;
 
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
-    files: Vec<File>,
+    files: Vec<File<'a>>,
     /// The database that was asked.
     asked: Option<&'a str>,
     /// Spent on waiting for its answers.
     asking_seconds: Option<f64>,
-    findings: Vec<Entry<'a>>,
+    findings: Entries<'a>,
 }
 
 #[derive(Serialize)]
-struct File {
-    file: String,
+struct File<'a> {
+    file: &'a str,
     statements: usize,
 }
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    file: String,
+    file: &'a str,
     line: usize,
     column: usize,
     id: &'static str,
     class: &'static str,
     severity: &'static str,
     title: &'a str,
-    table: Option<String>,
-    lock: Option<String>,
+    table: Option<Shown<'a, TableName>>,
+    lock: Option<Shown<'a, Lock>>,
     blocks: Option<&'static str>,
     rewrites: bool,
     decided_by: DecidedBy<'a>,
     remedy: &'a str,
     sql: &'a [String],
     /// Rules of other programs, by program.
-    aka: BTreeMap<&'static str, Vec<&'static str>>,
+    aka: Option<&'a Aka>,
     accepted: Option<&'a Accepted>,
 }
 
@@ -51,42 +56,79 @@ struct DecidedBy<'a> {
     detail: &'a str,
 }
 
+type Aka = BTreeMap<&'static str, Vec<&'static str>>;
+
+/// What is written as people read it.
+struct Shown<'a, T>(&'a T);
+
+impl<T: Display> Serialize for Shown<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}
+
+struct Entries<'a> {
+    findings: &'a [Finding],
+    paths: &'a [String],
+    aka: HashMap<&'static str, Aka>,
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.findings.iter().map(|finding| self.entry(finding)))
+    }
+}
+
 /// The whole report, with the line's end.
-pub fn json(report: &Report, files: &[Source], catalogue: &dyn Catalogue) -> anyhow::Result<String> {
+pub fn json(report: &Report, files: &[Source], catalogue: &dyn Catalogue, out: &mut impl Write) -> Result<()> {
     let paths: Vec<String> = files.iter().map(|source| shown(&source.path)).collect();
     let statements = report.statements.iter().copied().chain(std::iter::repeat(0));
     let document = Document {
         schema: "1.0",
-        files: paths.iter().zip(statements).map(|(file, statements)| File { file: file.clone(), statements }).collect(),
+        files: paths.iter().zip(statements).map(|(file, statements)| File { file, statements }).collect(),
         asked: report.asked.as_deref(),
         asking_seconds: report.asked.as_ref().map(|_| report.asking.as_secs_f64()),
-        findings: report.findings.iter().map(|finding| entry(finding, &paths, catalogue)).collect(),
+        findings: Entries { findings: &report.findings, paths: &paths, aka: aka(&report.findings, catalogue) },
     };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
 }
 
-fn entry<'a>(finding: &'a Finding, paths: &[String], catalogue: &dyn Catalogue) -> Entry<'a> {
-    let mut aka: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (program, rule) in catalogue.aka(finding.id) {
-        aka.entry(program).or_default().push(rule);
+/// The other names of each id that was found.
+fn aka(findings: &[Finding], catalogue: &dyn Catalogue) -> HashMap<&'static str, Aka> {
+    let mut all: HashMap<&'static str, Aka> = HashMap::new();
+    for finding in findings {
+        all.entry(finding.id).or_insert_with(|| {
+            let mut aka = Aka::new();
+            for (program, rule) in catalogue.aka(finding.id) {
+                aka.entry(program).or_default().push(rule);
+            }
+            aka
+        });
     }
-    Entry {
-        file: paths.get(finding.file).cloned().unwrap_or_default(),
-        line: finding.line,
-        column: finding.column,
-        id: finding.id,
-        class: finding.class.word(),
-        severity: finding.severity.word(),
-        title: &finding.title,
-        table: finding.table.as_ref().map(ToString::to_string),
-        lock: finding.lock.map(|lock| lock.to_string()),
-        blocks: finding.lock.map(crate::review::Lock::blocks),
-        rewrites: finding.rewrites,
-        decided_by: DecidedBy { kind: finding.decided_by.kind(), detail: finding.decided_by.detail() },
-        remedy: &finding.remedy,
-        sql: &finding.sql,
-        aka,
-        accepted: finding.accepted.as_ref(),
+    all
+}
+
+impl<'a> Entries<'a> {
+    fn entry(&'a self, finding: &'a Finding) -> Entry<'a> {
+        Entry {
+            file: self.paths.get(finding.file).map_or("", String::as_str),
+            line: finding.line,
+            column: finding.column,
+            id: finding.id,
+            class: finding.class.word(),
+            severity: finding.severity.word(),
+            title: &finding.title,
+            table: finding.table.as_ref().map(Shown),
+            lock: finding.lock.as_ref().map(Shown),
+            blocks: finding.lock.map(Lock::blocks),
+            rewrites: finding.rewrites,
+            decided_by: DecidedBy { kind: finding.decided_by.kind(), detail: finding.decided_by.detail() },
+            remedy: &finding.remedy,
+            sql: &finding.sql,
+            aka: self.aka.get(finding.id),
+            accepted: finding.accepted.as_ref(),
+        }
     }
 }
 
@@ -103,8 +145,9 @@ mod tests {
         let sql = "ALTER TABLE users ADD UNIQUE (email);";
         let full = accepted(finding("H21", Severity::Error, sql, "ALTER"));
         let bare = Finding { lock: None, table: None, accepted: None, sql: Vec::new(), ..full.clone() };
-        let text = super::json(&report(vec![full, bare], vec![1]), &[source("a.sql", sql)], &Names).unwrap();
-        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut text = Vec::new();
+        super::json(&report(vec![full, bare], vec![1]), &[source("a.sql", sql)], &Names, &mut text).unwrap();
+        let document: Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(
             (&document["schema"], &document["files"]),
             (&json!("1.0"), &json!([{"file": "a.sql", "statements": 1}]))

@@ -85,7 +85,7 @@ fn locking(finding: &Finding) -> Option<String> {
 fn said(finding: &Finding) -> Vec<String> {
     let mut said: Vec<String> = locking(finding).into_iter().collect();
     said.push(format!("decided by: {}", finding.decided_by));
-    said.extend(Some(finding.remedy.clone()).filter(|remedy| !remedy.is_empty()));
+    said.extend(Some(finding.remedy.to_string()).filter(|remedy| !remedy.is_empty()));
     said
 }
 

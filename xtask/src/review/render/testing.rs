@@ -29,7 +29,7 @@ pub(in crate::review) fn finding(id: &'static str, severity: Severity, text: &st
         rewrites: false,
         scans: true,
         decided_by: DecidedBy::Live("production (0 duplicates of 1,204,112 rows, 84 ms)".to_owned()),
-        remedy: "build the index first, without keeping anybody waiting, then give the constraint that index".to_owned(),
+        remedy: "build the index first, without keeping anybody waiting, then give the constraint that index".into(),
         sql: vec![
             "CREATE UNIQUE INDEX CONCURRENTLY \"users_email_key\" ON \"public\".\"users\" (\"email\");".to_owned(),
             "ALTER TABLE \"public\".\"users\"\n  ADD CONSTRAINT \"users_email_key\" UNIQUE USING INDEX \"users_email_key\";".to_owned(),
