@@ -1,8 +1,8 @@
 //! The review against PostgreSQL: random plausible migrations are reviewed with the database, then really run on a copy of it, and
 //! whatever one says and the other denies is a mistake of the review.
 //!
-//! A migration is its seed. `DIFFERENTIAL_SECONDS` is how long (sixty by default), `DIFFERENTIAL_SEED` begins where an earlier failure
-//! was, and `DIFFERENTIAL_ALL` goes on after the first disagreement and tells all.
+//! A migration is its seed. Without more the first [`COUNT`] are tried, a minute; with `DIFFERENTIAL_SECONDS` as many as that time allows,
+//! each longer run another search. `DIFFERENTIAL_SEED` begins where an earlier failure was, and `DIFFERENTIAL_ALL` goes on after the first disagreement and tells all.
 
 mod alter;
 mod judge;
@@ -27,6 +27,7 @@ use crate::corpus::confirm::Seen;
 const TEMPLATE: &str = "differential";
 const MORE: &str = include_str!("differential/more.sql");
 const WORKERS: usize = 2;
+const COUNT: u64 = 130;
 
 fn case(sql: &str, one: bool) -> Case {
     let header = format!("-- label: safe\n-- why: generated\n-- runs: {}\n", if one { "drizzle" } else { "psql" });
@@ -58,13 +59,17 @@ fn disagreements(server: &Server, database: &str, seed: u64) -> Vec<String> {
 #[ignore = "minutes: cargo xtask test --full"]
 fn what_the_review_says_of_random_migrations_is_what_a_database_does_with_them() {
     let number = |name: &str| environment::var(name).and_then(|text| text.parse().ok());
-    let seconds = Duration::from_secs(number("DIFFERENTIAL_SECONDS").unwrap_or(60));
+    let first = number("DIFFERENTIAL_SEED").unwrap_or(1);
+    let (seconds, last) = match number("DIFFERENTIAL_SECONDS") {
+        Some(seconds) => (Duration::from_secs(seconds), u64::MAX),
+        None => (Duration::MAX, first + COUNT),
+    };
     let all = environment::var("DIFFERENTIAL_ALL").is_some();
     let begun = Instant::now();
     let server = corpus::server(&tools::postgres(&Wanted::default()).unwrap());
     server.create_database(TEMPLATE).unwrap();
     server.connect(TEMPLATE).unwrap().batch_execute(&(case::base() + MORE)).unwrap();
-    let next = AtomicU64::new(number("DIFFERENTIAL_SEED").unwrap_or(1));
+    let next = AtomicU64::new(first);
     let (count, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
@@ -72,6 +77,9 @@ fn what_the_review_says_of_random_migrations_is_what_a_database_does_with_them()
             scope.spawn(move || {
                 while begun.elapsed() < seconds && (all || wrong.lock().unwrap().is_empty()) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= last {
+                        break;
+                    }
                     let found = disagreements(server, &format!("migration {worker}"), seed);
                     count.fetch_add(1, Ordering::Relaxed);
                     wrong

@@ -375,17 +375,16 @@ impl Writer {
         let exists = self.maybe(6, "IF NOT EXISTS ");
         let (one, two) = (self.of(&TYPES), self.of(&TYPES));
         let value = self.default(&two);
-        let mut columns = format!(
-            "id {} PRIMARY KEY, one {one}, two {two} NOT NULL DEFAULT {value}",
-            self.of(&["serial", "bigint GENERATED ALWAYS AS IDENTITY", "uuid DEFAULT gen_random_uuid()"])
-        );
+        let id = self.of(&["serial", "bigint GENERATED ALWAYS AS IDENTITY", "uuid DEFAULT gen_random_uuid()"]);
+        let mut columns = format!("id {id} PRIMARY KEY, one {one}, two {two} NOT NULL DEFAULT {value}");
         if self.one_in(2) {
             let to = self.references();
             columns += &format!(", other integer REFERENCES {to}");
         }
         let table = if self.one_in(10) { self.tables[0].name.clone() } else { name.clone() };
         out.push(format!("CREATE TABLE {exists}{table} ({columns})"));
-        let list = vec![("id".to_owned(), "bigint".to_owned()), ("one".to_owned(), one), ("two".to_owned(), two)];
+        let id_type = if id.starts_with("uuid") { "uuid" } else { "bigint" };
+        let list = vec![("id".to_owned(), id_type.to_owned()), ("one".to_owned(), one), ("two".to_owned(), two)];
         self.tables.push(Table { name: table.clone(), columns: list });
         let place = self.tables.len() - 1;
         match self.dice.below(4) {

@@ -122,6 +122,18 @@ fn of_partition(site: &mut Site<'_, '_>) -> Option<Refusal> {
             _ => None,
         };
     }
+    let old = site.facts.major.is_some_and(|major| major < 17);
+    if let Action::AddColumn(added) = site.action
+        && known.partitioned
+        && old
+        && added.generated == Some(Generated::Identity)
+    {
+        return refused(
+            table,
+            "42P16",
+            format!("{table} is partitioned, and this has identity columns since PostgreSQL 17"),
+        );
+    }
     let key = known.partition_key.as_deref()?;
     let in_key = condition::columns(key, &known).iter().any(|of| of == column);
     let touches = matches!(site.action, Action::DropColumn { .. } | Action::ChangeType { .. });
@@ -245,10 +257,26 @@ fn indexable(of: &types::Type, method: &str) -> bool {
     }
 }
 
-/// A type change without USING of what these files made themselves; what was there before is H52's.
+/// A type change without USING of what these files made themselves (what was there before is H52's), or away from what a foreign key of
+/// the column refers to.
 fn of_type(site: &mut Site<'_, '_>) -> Option<Refusal> {
-    let Action::ChangeType { table, column, data_type, using: None, .. } = site.action else { return None };
+    let Action::ChangeType { table, column, data_type, using, .. } = site.action else { return None };
     let known = site.facts.table(table)?;
+    for key in known.constraints.values().filter(|constraint| constraint.kind == Kind::ForeignKey) {
+        let Some((parent, to)) = &key.references else { continue };
+        let pair = key.columns.iter().zip(to).find(|(of, _)| *of == column);
+        let of = pair.and_then(|(_, to)| site.facts.column(parent, to)).map(|of| of.data_type);
+        if let Some(of) = of.filter(|of| types::never_equal(data_type, of)) {
+            return refused(
+                table,
+                "42804",
+                format!("{column} refers to {parent}, whose key is {of} and cannot equal {data_type}"),
+            );
+        }
+    }
+    if using.is_some() {
+        return None;
+    }
     let found = known.columns.get(column)?;
     let whole = ["smallint", "integer", "bigint"].contains(&types::parse(data_type).base.as_str());
     if found.generated == Some(Generated::Identity) && !whole {

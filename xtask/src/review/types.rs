@@ -195,10 +195,15 @@ pub fn is_no_text(text: &str) -> bool {
     family(&of.base).is_some_and(|family| family != Family::Text || of.array)
 }
 
-/// Whether values of the two types can surely never be compared, as a foreign key must.
+/// Whether values of a column can surely never be compared with the key that they refer to (seen on PostgreSQL 15: whole numbers refer to
+/// any number, others to none but their like).
 #[must_use]
 pub fn never_equal(one: &str, other: &str) -> bool {
     let (one, other) = (parse(one), parse(other));
+    let whole = |of: &Type| ["smallint", "integer", "bigint"].contains(&of.base.as_str());
+    if one.base == "numeric" && whole(&other) && !one.array && !other.array {
+        return true;
+    }
     match (family(&one.base), family(&other.base)) {
         (Some(a), Some(b)) => a != b || one.array != other.array,
         _ => false,

@@ -5,6 +5,7 @@
 
 use super::catalog::{Constraint, Kind, Table};
 use super::facts::Verdict;
+use super::finding::DecidedBy;
 use super::hazard::Site;
 use super::{condition, types};
 use crate::sql::TableName;
@@ -222,6 +223,14 @@ pub(super) fn by_insert(site: &mut Site<'_, '_>) -> Option<Refused> {
     let known = site.facts.table(table).filter(|known| known.known)?;
     if columns.is_empty() {
         return None;
+    }
+    if let (Some(line), false) = (known.written, alone) {
+        let holds = |key: &Constraint| {
+            matches!(key.kind, Kind::Unique | Kind::PrimaryKey) && key.columns.iter().all(|of| columns.contains(of))
+        };
+        let (key, _) = known.constraints.iter().find(|(_, key)| holds(key))?;
+        let why = format!("line {line} writes rows of {table} first: only a run shows which keys are there");
+        return Some(Refused { by: format!("key {key} (23505)"), verdict: Verdict::Open(DecidedBy::NotJudged(why)) });
     }
     let (name, _) = site.facts.untouched(table, columns).ok().filter(|(_, names)| names == columns)?;
     let given = format!("({query}) AS given ({})", quoted_list(columns));

@@ -41,6 +41,11 @@ fn judge(site: &mut Site<'_, '_>) {
     }
     let (verdict, what) = match empties(site, &retype) {
         Some(nulls) if !matches!(verdict, Verdict::Harmful(..)) => (nulls, "become NULL, in a column that is NOT NULL".to_owned()),
+        _ if !matches!(verdict, Verdict::Harmful(..))
+            && let Some(values) = wiped(site, &retype) =>
+        {
+            (values, "are lost: USING makes each of them NULL".to_owned())
+        }
         _ => (verdict, what),
     };
     let (table, column) = (retype.table, retype.column);
@@ -95,6 +100,14 @@ fn refused(site: &mut Site<'_, '_>, retype: &Retype<'_>, of_enum: bool) -> bool 
             .sql(sql),
     );
     true
+}
+
+/// USING NULL: whatever is there is gone.
+fn wiped(site: &mut Site<'_, '_>, retype: &Retype<'_>) -> Option<Verdict> {
+    let using = retype.using?.trim().to_lowercase();
+    (using == "null" || using.starts_with("null::")).then_some(())?;
+    let found = site.facts.values(retype.table, retype.column);
+    matches!(found, Verdict::Harmful(..)).then_some(found)
 }
 
 /// Rows that USING gives no value where the column must have one.

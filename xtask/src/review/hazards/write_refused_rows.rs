@@ -1,5 +1,6 @@
 //! H07: an UPDATE, a DELETE or an INSERT fails on a constraint that is there.
 
+use crate::review::facts::Verdict;
 use crate::review::finding::{Class, Severity};
 use crate::review::hazard::{Draft, Hazard, Site};
 use crate::review::lock::Lock;
@@ -34,8 +35,13 @@ fn judge(site: &mut Site<'_, '_>) {
         .or_else(|| written::by_delete(site))
         .or_else(|| written::by_insert(site));
     let Some(refused) = found else { return };
+    let words = match refused.verdict {
+        Verdict::Open(_) => "may refuse",
+        _ => "refuses: the statement fails",
+    };
+    let severity = refused.verdict.severity(Severity::Note);
     site.find(
-        Draft::new(Severity::Error, format!("{verb} rows of {table} that {} refuses: the statement fails", refused.by))
+        Draft::new(severity, format!("{verb} rows of {table} that {} {words}", refused.by))
             .lock(table, Lock::RowExclusive)
             .by(refused.verdict.decided())
             .remedy(HAZARD.safe),
