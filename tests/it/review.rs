@@ -114,7 +114,7 @@ fn warnings_leave_the_exit_code_and_what_is_no_input_is_told_as_that() {
     folder.write("latin.sql", b"SELECT 'caf\xe9';\n");
     folder.write("wide.sql", b"\xff\xfeS\0E\0");
     folder.write("node_modules/a/b.sql", RENAME);
-    folder.write("marked.sql", "\u{feff}DROP TABLE old;");
+    folder.write("marked.sql", "\u{feff}DROP TABLE older;");
     assert_eq!(folder.found(&["[am]*.sql", "marked.sql"]), ["a.sql:1 H01 warning", "marked.sql:1 H01 warning"]);
     folder.review(&["**/b.sql"]).expect(2).says(&["no SQL file matches `**/b.sql`"]);
     let cases: &[(&[&str], &str)] = &[

@@ -23,7 +23,7 @@ fn a_git_range_means_the_sql_that_it_adds_or_changes_as_it_is_at_its_end() {
         .says(&["nothing to review: `before..HEAD` adds or changes no SQL file"]);
 
     repo.git(&["checkout", "--quiet", "-b", "mine"]);
-    repo.write("db/2_b.sql", "DROP TABLE users;");
+    repo.write("db/2_b.sql", "DROP TABLE old;");
     repo.write("db/4 ä.sql", RENAME);
     repo.write("db/5_e.down.sql", RENAME);
     repo.write("app.ts", "");
