@@ -102,7 +102,7 @@ impl Killed {
             }
             ("read-docs", "attestation") => &["attest", "read-docs", "--by", "D", "--note", "read"],
             ("impact", "decision") => &["answer", "impact", "2", "--reason", "one instance"],
-            ("review", "decision") => &["accept", "H10", "--reason", "together"],
+            ("review", "decision") => &["accept", "H10", "H33", "H81", "--reason", "together"],
             ("typecheck", "decision") => &["answer", "typecheck", "1", "--reason", "the compiler shows"],
             ("measure", "decision") => &["answer", "measure", "3", "--reason", "Sunday"],
             ("checklist", "attestation") => &["attest", "checklist", "--by", "D", "--note", "told"],

@@ -112,7 +112,7 @@ const SOUND: &[Kind] = &[
             ),
         ],
         lane: "guarded",
-        asked: &[],
+        asked: &["accept"],
         end: End::Whole,
     },
     Kind {

@@ -15,6 +15,10 @@ impl Verdict {
         let severity = self.severity(Severity::Note).max(weight.0);
         match self {
             Verdict::Clear(DecidedBy::Static(_)) => (severity, weight.1),
+            Verdict::Clear(DecidedBy::Live(rows)) if severity > Severity::Note => match weight.1 {
+                DecidedBy::Static(size) => (severity, DecidedBy::Live(format!("{rows}; {size}"))),
+                _ => (severity, DecidedBy::Live(rows)),
+            },
             verdict => (severity, verdict.decided()),
         }
     }

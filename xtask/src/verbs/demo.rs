@@ -25,7 +25,11 @@ use crate::workflow::duration;
 const SAYS: &[(&str, &str, &[&str])] = &[
     ("read-docs", "attestation", &["attest", "read-docs", "--by", "Demo Developer", "--note", "read them all"]),
     ("impact", "decision", &["answer", "impact", "2", "--reason", "small internal app, one instance"]),
-    ("review", "decision", &["accept", "H10", "--reason", "code and database are deployed together"]),
+    (
+        "review",
+        "decision",
+        &["accept", "H10", "H33", "H81", "--reason", "code and database are deployed together, on a Sunday"],
+    ),
     ("typecheck", "decision", &["answer", "typecheck", "1", "--reason", "the compiler shows every place"]),
     ("measure", "decision", &["answer", "measure", "3", "--reason", "Sunday 06:00, five minutes are announced"]),
     (
