@@ -457,7 +457,7 @@ fn what_is_shown_afterwards(sample: &Sample, run: &str) {
     assert!(page.starts_with("<!doctype html>") && page.contains("✅ Rollback tested"), "{page}");
     let receipt: toml::Table = sample.read("packages/db/drizzle/receipts/0007_rename_email.toml").parse().unwrap();
     assert_eq!(receipt["status"].as_str(), Some("claimed"));
-    assert_eq!(receipt["accepted"].as_array().unwrap().len(), 1);
+    assert_eq!(receipt["accepted"].as_array().unwrap().len(), 3);
 }
 
 /// design: first line `\set ON_ERROR_STOP on`, BEGIN, a guard, the inverse, its own bookkeeping row by hash, COMMIT.
