@@ -11,8 +11,6 @@ pub mod baseline;
 pub mod behaviour;
 mod by_column;
 pub mod catalog;
-mod catalog_live;
-mod catalog_snapshot;
 pub mod comment;
 mod condition;
 pub mod cost;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::catalog::{Column, Constraint, Enum, Index, Kind, Source, Table};
+use super::{Column, Constraint, Enum, Index, Kind, Source, Table};
 use crate::drizzle::Snapshot;
 use crate::sql::TableName;
 use crate::sql::action::Generated;

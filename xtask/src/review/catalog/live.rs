@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::by_column::ByColumn;
-use super::catalog::{Column, Constraint, Enum, Index, Kind, Source, Table};
-use super::live::Live;
+use super::{Column, Constraint, Enum, Index, Kind, Source, Table};
+use crate::review::by_column::ByColumn;
+use crate::review::live::Live;
 use crate::sql::TableName;
 use crate::sql::action::Generated;
 
