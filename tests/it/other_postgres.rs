@@ -40,6 +40,9 @@ fn the_additive_change_goes_through_on_a_fetched_postgres_with_a_closed_home() {
     let (home, cache) = (work.path().join("home"), work.path().join("home/.cache/db-change"));
     fs::create_dir_all(&cache).unwrap();
     fs::create_dir(work.path().join("demo")).unwrap();
+    // Another test builds a program of the same name into the same folder.
+    let program = work.path().join("xtask").display().to_string();
+    fs::copy(env!("CARGO_BIN_EXE_xtask"), &program).unwrap();
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
     let users = fs::read_to_string("/etc/passwd").unwrap();
@@ -54,7 +57,7 @@ fn the_additive_change_goes_through_on_a_fetched_postgres_with_a_closed_home() {
 
     let back = if root { String::new() } else { format!("unshare --user --map-user={user} --map-group={group} --") };
     let ours = places::cache().display().to_string();
-    let script = ["/bin/sh", "-c", HIDDEN, "sh", &folder, &ours, env!("CARGO_BIN_EXE_xtask"), &back];
+    let script = ["/bin/sh", "-c", HIDDEN, "sh", &folder, &ours, &program, &back];
     let mut run = Run::new("unshare", project()).args(namespace.iter().copied()).args(script);
     for (name, value) in [("HOME", home.to_str().unwrap()), ("XDG_CACHE_HOME", ""), ("XDG_STATE_HOME", "")] {
         run = run.env(name, value);

@@ -97,6 +97,16 @@ fn run(server: &Server, database: &str, earlier: &[String], finding: &Finding) -
     None
 }
 
+/// Those of statements that PostgreSQL does not refuse as they stand, whatever else is said of them.
+fn possible(findings: Vec<Finding>) -> Vec<Finding> {
+    let refused: BTreeSet<(usize, usize)> = findings
+        .iter()
+        .filter(|finding| finding.id == "H100")
+        .map(|finding| (finding.file, finding.span.start))
+        .collect();
+    findings.into_iter().filter(|finding| !refused.contains(&(finding.file, finding.span.start))).collect()
+}
+
 #[test]
 #[ignore = "a copy of a database for each finding, minutes: cargo xtask test --full"]
 fn each_complete_safe_way_runs_on_the_database_of_its_case() {
@@ -106,9 +116,8 @@ fn each_complete_safe_way_runs_on_the_database_of_its_case() {
         for (number, variant) in case.variants().iter().enumerate() {
             let mut told = BTreeSet::new();
             let findings = [without_database(&case, MAJOR), live(&case, &server, "asked", *variant)];
-            let findings: Vec<Finding> = findings
+            let findings: Vec<Finding> = possible(findings.into_iter().flat_map(|report| report.findings).collect())
                 .into_iter()
-                .flat_map(|report| report.findings)
                 .filter(|finding| !statements(finding).is_empty())
                 .filter(|finding| told.insert((finding.id, finding.span.start, finding.sql.clone())))
                 .collect();

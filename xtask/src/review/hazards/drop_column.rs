@@ -53,8 +53,9 @@ fn judge(site: &mut Site<'_, '_>) {
         Verdict::Open(_) | Verdict::Clear(_) => Severity::Warning,
     };
     // New code that leaves it out may insert already.
+    let key = site.facts.look(table, |table| table.primary_key().contains(column)).unwrap_or(false);
     let optional = known
-        .filter(|column| column.not_null)
+        .filter(|column| column.not_null && !key)
         .map(|_| format!("ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL;", table.quoted(), quote(column)));
     let refused = match holders.as_slice() {
         [] => String::new(),
