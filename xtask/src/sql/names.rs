@@ -21,7 +21,11 @@ impl TableName {
     /// `"schema"."name"`, quoted for SQL.
     #[must_use]
     pub fn quoted(&self) -> String {
-        format!("{}.{}", quote(&self.schema), quote(&self.name))
+        let mut out = String::with_capacity(self.schema.len() + self.name.len() + 5);
+        push_quoted(&mut out, &self.schema);
+        out.push('.');
+        push_quoted(&mut out, &self.name);
+        out
     }
 
     /// Another one in the same schema.
@@ -34,7 +38,18 @@ impl TableName {
 /// Quotes an identifier for SQL.
 #[must_use]
 pub fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
+    let mut out = String::with_capacity(identifier.len() + 2);
+    push_quoted(&mut out, identifier);
+    out
+}
+
+fn push_quoted(out: &mut String, identifier: &str) {
+    out.push('"');
+    for (number, part) in identifier.split('"').enumerate() {
+        out.push_str(if number == 0 { "" } else { "\"\"" });
+        out.push_str(part);
+    }
+    out.push('"');
 }
 
 /// A list of identifiers, quoted for SQL.

@@ -172,12 +172,14 @@ fn judge(
             name: name.clone(),
             instead_of: None,
         });
-        let report = crate::review::review(&set, asked);
+        let mut report = crate::review::review(&set, asked);
         all.files.extend(set.files);
-        all.report.findings.extend(report.findings.into_iter().map(|mut finding| {
-            finding.file += first;
-            finding
-        }));
+        report.findings.iter_mut().for_each(|finding| finding.file += first);
+        if first == 0 {
+            all.report.findings = report.findings;
+        } else {
+            all.report.findings.append(&mut report.findings);
+        }
         all.report.statements.extend(report.statements);
         all.report.asking += report.asking;
     }

@@ -95,16 +95,17 @@ pub(super) fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
     let reading = || format!("reading `{}`", folder.display());
     let mut entries =
         fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).with_context(reading)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
+    entries.sort_by_cached_key(fs::DirEntry::file_name);
     let mut found = Vec::new();
     for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        if entry.file_type().with_context(reading)?.is_dir() {
+        let kind = entry.file_type().with_context(reading)?;
+        if kind.is_dir() {
             if !is_skipped(&name) {
                 found.extend(walk(&path)?);
             }
-        } else if is_sql(&path) && path.is_file() {
+        } else if is_sql(&path) && (kind.is_file() || path.is_file()) {
             found.push(path);
         }
     }

@@ -1,12 +1,16 @@
 //! For programs: one object, `schema = "1.0"`; keys are only ever added.
 //!
-//! It is written finding by finding: a report of a large set is as large as the set, and is never held as a whole.
+//! It is written finding by finding, each on a line of its own: a report of a large set is as large as the set, and is never held as a
+//! whole.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::io::{Result, Write};
 
 use serde::{Serialize, Serializer};
+use serde_json::ser::Formatter;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Catalogue, shown};
 use crate::review::{Accepted, Finding, Lock, Report, Source};
@@ -30,7 +34,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct Shape<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -46,7 +50,7 @@ struct Entry<'a> {
     remedy: &'a str,
     sql: &'a [String],
     /// Rules of other programs, by program.
-    aka: Option<&'a Aka>,
+    aka: Option<&'a RawValue>,
     accepted: Option<&'a Accepted>,
 }
 
@@ -70,12 +74,13 @@ impl<T: Display> Serialize for Shown<'_, T> {
 struct Entries<'a> {
     findings: &'a [Finding],
     paths: &'a [String],
-    aka: HashMap<&'static str, Aka>,
+    /// Written once for each id.
+    aka: HashMap<&'static str, Box<RawValue>>,
 }
 
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.findings.iter().map(|finding| self.entry(finding)))
+        serializer.collect_seq(self.findings.iter().map(|finding| self.shape(finding)))
     }
 }
 
@@ -88,30 +93,72 @@ pub fn json(report: &Report, files: &[Source], catalogue: &dyn Catalogue, out: &
         files: paths.iter().zip(statements).map(|(file, statements)| File { file, statements }).collect(),
         asked: report.asked.as_deref(),
         asking_seconds: report.asked.as_ref().map(|_| report.asking.as_secs_f64()),
-        findings: Entries { findings: &report.findings, paths: &paths, aka: aka(&report.findings, catalogue) },
+        findings: Entries { findings: &report.findings, paths: &paths, aka: aka(&report.findings, catalogue)? },
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Lines::default()))?;
     out.write_all(b"\n")
 }
 
+/// Compact, but for a line's end before each part of the document's own arrays.
+#[derive(Default)]
+struct Lines {
+    depth: usize,
+}
+
+impl Lines {
+    /// Of an array in the document itself.
+    const OWN: usize = 2;
+}
+
+impl Formatter for Lines {
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.depth += 1;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"}")
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.depth += 1;
+        writer.write_all(b"[")
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> Result<()> {
+        writer.write_all(match (first, self.depth == Lines::OWN) {
+            (true, true) => b"\n",
+            (true, false) => b"",
+            (false, true) => b",\n",
+            (false, false) => b",",
+        })
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"]")
+    }
+}
+
 /// The other names of each id that was found.
-fn aka(findings: &[Finding], catalogue: &dyn Catalogue) -> HashMap<&'static str, Aka> {
-    let mut all: HashMap<&'static str, Aka> = HashMap::new();
+fn aka(findings: &[Finding], catalogue: &dyn Catalogue) -> Result<HashMap<&'static str, Box<RawValue>>> {
+    let mut all = HashMap::new();
     for finding in findings {
-        all.entry(finding.id).or_insert_with(|| {
+        if let Entry::Vacant(slot) = all.entry(finding.id) {
             let mut aka = Aka::new();
             for (program, rule) in catalogue.aka(finding.id) {
                 aka.entry(program).or_default().push(rule);
             }
-            aka
-        });
+            slot.insert(to_raw_value(&aka)?);
+        }
     }
-    all
+    Ok(all)
 }
 
 impl<'a> Entries<'a> {
-    fn entry(&'a self, finding: &'a Finding) -> Entry<'a> {
-        Entry {
+    fn shape(&'a self, finding: &'a Finding) -> Shape<'a> {
+        Shape {
             file: self.paths.get(finding.file).map_or("", String::as_str),
             line: finding.line,
             column: finding.column,
@@ -126,7 +173,7 @@ impl<'a> Entries<'a> {
             decided_by: DecidedBy { kind: finding.decided_by.kind(), detail: finding.decided_by.detail() },
             remedy: &finding.remedy,
             sql: &finding.sql,
-            aka: self.aka.get(finding.id),
+            aka: self.aka.get(finding.id).map(|aka| &**aka),
             accepted: finding.accepted.as_ref(),
         }
     }
