@@ -136,6 +136,7 @@ pub(super) fn findings(number: usize, text: &str, file: &File) -> Vec<Finding> {
         let Place::Run(id, severity) = self::place(rule) else { return None };
         Some(finding(number, text, &parsed.statements[place], id, severity, rule, &remarks))
     };
+    groups.sort_by_key(|(place, ..)| *place);
     groups.into_iter().filter_map(finding).collect()
 }
 

@@ -3,7 +3,7 @@
 //! Witnesses in one order: the reviewed files until here, then the database that may be asked, then the files before. Invariant: what
 //! nobody knows is `None`, and not the default of PostgreSQL.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::facts::Facts;
 use crate::sql::TableName;

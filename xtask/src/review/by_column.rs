@@ -3,8 +3,10 @@
 //! Invariant: whatever names a column is among those found by it; more may be, so who asks looks at each. Asking costs what is found, not
 //! what the table has.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
+
+use rustc_hash::FxHashMap as HashMap;
 
 /// Something about columns.
 pub trait AboutColumns {
@@ -24,7 +26,7 @@ pub struct ByColumn<T> {
 
 impl<T> Default for ByColumn<T> {
     fn default() -> Self {
-        ByColumn { all: BTreeMap::new(), words: HashMap::new() }
+        ByColumn { all: BTreeMap::new(), words: HashMap::default() }
     }
 }
 

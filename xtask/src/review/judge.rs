@@ -35,7 +35,7 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
             }
         };
         counts.push(parsed.statements.len());
-        found.extend(advisory::findings(file, &set.files[file].text, read));
+        let mut advice = advisory::findings(file, &set.files[file].text, read).into_iter().peekable();
         for error in &parsed.errors {
             let text = around(&set.files[file].text, error.at);
             // One command of psql's is several errors of the parser's, all about one line.
@@ -69,7 +69,10 @@ pub fn review(set: &Set, asked: Option<Asked<'_>>) -> Report {
                 facts.apply(action, Place { file: Some(file), statement: place, line: statement.line });
             }
             facts.behaviour.take(statement);
+            // Where they belong, so that sorting moves little.
+            found.extend(std::iter::from_fn(|| advice.next_if(|finding| finding.span.start <= statement.start)));
         }
+        found.extend(advice);
         if settles {
             facts.catalog.settle();
             facts.session.settle();

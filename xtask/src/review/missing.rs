@@ -20,8 +20,9 @@ pub(super) struct Missing {
 
 /// The first thing that is not there, where its absence fails the statement.
 pub(super) fn missing(site: &mut Site<'_, '_>) -> Option<Missing> {
-    let excused = excused(&site.statement.text);
-    if !excused && let Some(name) = tables(site.action).into_iter().find(|name| absent(site, name)) {
+    if let Some(name) = tables(site.action).into_iter().find(|name| absent(site, name))
+        && !excused(&site.statement.text)
+    {
         return Some(Missing { what: format!("table {name}"), code: "42P01", table: Some(name) });
     }
     column(site).or_else(|| constraint(site)).or_else(|| trigger(site)).or_else(|| enumeration(site))
@@ -69,7 +70,7 @@ fn absent(site: &mut Site<'_, '_>, name: &TableName) -> bool {
         Action::SetSchema { name: from, to, .. } => from.name == name.name && *to == name.schema,
         _ => false,
     };
-    if site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| made(action)) {
+    if site.scene.called_before(&name.name, site.at).any(made) {
         return false;
     }
     if site.facts.gone(name) {
@@ -83,14 +84,7 @@ fn absent(site: &mut Site<'_, '_>, name: &TableName) -> bool {
 
 /// Whether something ran before of which nobody knows what it made, or names may mean something else.
 fn opaque_before(site: &Site<'_, '_>) -> bool {
-    let opaque = |action: &Action| match action {
-        Action::Dynamic | Action::Other { .. } | Action::AlterExtension { .. } => true,
-        Action::Select { calls } => !calls.is_empty(),
-        Action::CreateOther { kind, .. } => kind == "extension",
-        _ => false,
-    };
-    site.facts.settings.contains_key("search_path")
-        || site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| opaque(action))
+    site.facts.settings.contains_key("search_path") || site.scene.is_opaque_before(site.at)
 }
 
 fn column(site: &mut Site<'_, '_>) -> Option<Missing> {
@@ -170,7 +164,7 @@ fn trigger(site: &mut Site<'_, '_>) -> Option<Missing> {
         return None;
     }
     let made = |action: &Action| matches!(action, Action::CreateTrigger { name: made, .. } if made == name);
-    if site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| made(action)) || opaque_before(site) {
+    if site.scene.called_before(name, site.at).any(made) || opaque_before(site) {
         return None;
     }
     let there = trigger_there(site, table, name)?;

@@ -3,8 +3,9 @@
 //! Looking back and ahead goes by table, so that a file of ten thousand statements costs no more than ten thousand times one.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::ops::Range;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use super::advisory;
 use super::named;
@@ -28,6 +29,10 @@ pub struct Scene {
     by_table: HashMap<TableName, OnTable>,
     /// Where views, functions, domains and other objects are made, by name.
     made: HashMap<TableName, Vec<At>>,
+    /// Where a view, a trigger or a schema of this bare name comes or goes, or something takes the name.
+    called: HashMap<String, Vec<At>>,
+    /// The first of which nobody knows what it makes.
+    opaque: Option<At>,
     /// Where tables are made, by each of their columns; looked up first when somebody asks.
     with_column: OnceCell<HashMap<String, Vec<At>>>,
 }
@@ -61,12 +66,18 @@ pub struct Span {
 impl Scene {
     #[must_use]
     pub fn read(set: &Set) -> Scene {
-        let mut scene =
-            Scene { files: Vec::new(), by_table: HashMap::new(), made: HashMap::new(), with_column: OnceCell::new() };
+        let mut scene = Scene {
+            files: Vec::new(),
+            by_table: HashMap::default(),
+            made: HashMap::default(),
+            called: HashMap::default(),
+            opaque: None,
+            with_column: OnceCell::new(),
+        };
         let mut number = 0;
         let mut open = false;
-        for source in &set.files {
-            let (guarded, remarks) = guard::remarked(&source.text, advisory::rules());
+        let texts: Vec<&str> = set.files.iter().map(|source| source.text.as_str()).collect();
+        for (source, (guarded, remarks)) in set.files.iter().zip(guard::remarked(&texts, advisory::rules())) {
             let parsed = match guarded {
                 Guarded::Parsed(parsed) => Ok(parsed),
                 Guarded::NotParsed { why } => Err(why),
@@ -99,8 +110,8 @@ impl Scene {
             let file = scene.files.len();
             for (place, statement) in parsed.iter().flat_map(|parsed| &parsed.statements).enumerate() {
                 for (action, found) in statement.actions.iter().enumerate() {
+                    let at = At { file, statement: place, action };
                     for table in found.tables() {
-                        let at = At { file, statement: place, action };
                         scene.by_table.entry(table.clone()).or_default().all.push(at);
                     }
                     if let Action::CreateView { name, .. }
@@ -108,8 +119,13 @@ impl Scene {
                     | Action::CreateDomain { name, .. }
                     | Action::CreateOther { name, .. } = found
                     {
-                        let at = At { file, statement: place, action };
                         scene.made.entry(name.clone()).or_default().push(at);
+                    }
+                    if let Some(name) = taken(found) {
+                        scene.called.entry(name.to_owned()).or_default().push(at);
+                    }
+                    if scene.opaque.is_none() && is_opaque(found) {
+                        scene.opaque = Some(at);
                     }
                 }
             }
@@ -195,7 +211,7 @@ impl Scene {
     pub fn added<'s>(&'s self, table: &TableName, data_type: &Type) -> impl Iterator<Item = (At, &'s Action)> {
         let of_type = |on: &'s OnTable| {
             let by_type = on.by_type.get_or_init(|| {
-                let mut found: HashMap<Type, Vec<At>> = HashMap::new();
+                let mut found: HashMap<Type, Vec<At>> = HashMap::default();
                 for (at, action) in self.actions(&on.all) {
                     if let Action::AddColumn(added) = action {
                         found.entry(types::parse(&added.data_type)).or_default().push(at);
@@ -214,10 +230,22 @@ impl Scene {
         self.actions(&all[all.partition_point(|place| *place <= at)..])
     }
 
+    /// What came before of the views, triggers and schemas of this bare name, and of what takes it.
+    pub fn called_before<'s>(&'s self, name: &str, at: At) -> impl Iterator<Item = &'s Action> {
+        let all = self.called.get(name).map_or(&[][..], Vec::as_slice);
+        self.actions(&all[..all.partition_point(|place| *place < at)]).map(|(_, action)| action)
+    }
+
+    /// Whether something ran before of which nobody knows what it made.
+    #[must_use]
+    pub fn is_opaque_before(&self, at: At) -> bool {
+        self.opaque.is_some_and(|first| first < at)
+    }
+
     /// Where tables are made that have the rarest of these columns.
     pub fn tables_with<'s>(&'s self, columns: &[&String]) -> impl Iterator<Item = (At, &'s Action)> {
         let with_column = self.with_column.get_or_init(|| {
-            let mut found: HashMap<String, Vec<At>> = HashMap::new();
+            let mut found: HashMap<String, Vec<At>> = HashMap::default();
             for (at, action) in self.all() {
                 let Action::CreateTable(create) = action else { continue };
                 create.columns.iter().for_each(|column| found.entry(column.column.clone()).or_default().push(at));
@@ -231,7 +259,7 @@ impl Scene {
     fn of(&self, table: &TableName, part: &str) -> &[At] {
         let Some(on) = self.by_table.get(table) else { return &[] };
         let by_part = on.by_part.get_or_init(|| {
-            let mut found: HashMap<String, Vec<At>> = HashMap::new();
+            let mut found: HashMap<String, Vec<At>> = HashMap::default();
             for (at, action) in self.actions(&on.all) {
                 for part in named::parts(action) {
                     let places = found.entry(part.to_owned()).or_default();
@@ -257,5 +285,25 @@ impl Scene {
 
     fn actions<'s>(&'s self, places: &'s [At]) -> impl Iterator<Item = (At, &'s Action)> + use<'s> {
         places.iter().filter_map(|at| Some((*at, self.action(*at)?)))
+    }
+}
+
+/// The bare name that a view, a trigger or a schema comes or goes with, or that something is given.
+fn taken(action: &Action) -> Option<&str> {
+    match action {
+        Action::CreateView { name, .. } | Action::SetSchema { name, .. } => Some(&name.name),
+        Action::RenameOther { to, .. } => Some(to),
+        Action::CreateTrigger { name, .. } => Some(name),
+        Action::DropOther { kind, name, .. } if kind == "schema" => Some(&name.name),
+        _ => None,
+    }
+}
+
+fn is_opaque(action: &Action) -> bool {
+    match action {
+        Action::Dynamic | Action::Other { .. } | Action::AlterExtension { .. } => true,
+        Action::Select { calls } => !calls.is_empty(),
+        Action::CreateOther { kind, .. } => kind == "extension",
+        _ => false,
     }
 }

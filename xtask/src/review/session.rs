@@ -3,8 +3,9 @@
 //!
 //! Invariant: each statement adds to it and nothing looks back at all of it, so that ten thousand statements cost ten thousand times one.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::cost::Cost;
 use super::lock::Lock;

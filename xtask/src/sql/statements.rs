@@ -42,31 +42,30 @@ pub struct SyntaxError {
 /// Splits and reads a file. Names are taken even where errors were found; the caller decides what a broken file is worth.
 #[must_use]
 pub fn parse(text: &str) -> Parsed {
-    read(&SourceFile::parse(text), text)
+    read(&SourceFile::parse(text), &mut Reading::of(text), 0)
 }
 
-/// As [`parse`], from a tree that is there.
+/// As [`parse`], from the tree of the part of a file that begins at a byte.
 #[must_use]
-pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
-    let mut reading = Reading::of(text);
-    let errors = parse
-        .errors()
+pub(super) fn read(parse: &Parse<SourceFile>, reading: &mut Reading<'_>, from: usize) -> Parsed {
+    let errors = parse.errors();
+    let mut place = Reading::of(reading.text);
+    let errors = errors
         .iter()
         .map(|error| {
-            let at = usize::from(error.range().start());
-            let (line, column) = reading.position(at);
+            let at = from + usize::from(error.range().start());
+            let (line, column) = place.position(at);
             SyntaxError { at, line, column, message: error.message().to_owned() }
         })
         .collect();
-    let mut reading = Reading::of(text);
     let statements = parse
         .syntax_node()
         .children()
         .filter(|node| node.kind() != SyntaxKind::EMPTY_STMT)
         .map(|node| {
             let range = node.text_range();
-            let (start, end) = (usize::from(range.start()), usize::from(range.end()));
-            let statement = text.get(start..end).unwrap_or_default().trim_end_matches(';').trim();
+            let (start, end) = (from + usize::from(range.start()), from + usize::from(range.end()));
+            let statement = reading.text.get(start..end).unwrap_or_default().trim_end_matches(';').trim();
             let (line, column) = reading.position(start);
             Statement {
                 text: statement.to_owned(),
@@ -75,7 +74,7 @@ pub(super) fn read(parse: &Parse<SourceFile>, text: &str) -> Parsed {
                 start,
                 end: start + statement.len(),
                 actions: read::actions(&node),
-                reads: read::tree::reads(&node),
+                reads: read::reads(&node),
             }
         })
         .collect();

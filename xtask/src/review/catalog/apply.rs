@@ -39,12 +39,11 @@ impl Catalog {
                 self.tables.remove(table);
                 self.gone.insert(table.clone());
                 self.dropped_tables.insert(table.clone());
-                let with_it = |of: &Table| of.partition_of.as_ref() == Some(table);
-                let partitions: Vec<TableName> =
-                    self.tables.iter().filter(|(_, of)| with_it(of)).map(|(name, _)| name.clone()).collect();
-                for partition in partitions {
-                    self.tables.remove(&partition);
-                    self.gone.insert(partition);
+                for partition in self.partitions.remove(table).unwrap_or_default() {
+                    if self.tables.get(&partition).is_some_and(|of| of.partition_of.as_ref() == Some(table)) {
+                        self.tables.remove(&partition);
+                        self.gone.insert(partition);
+                    }
                 }
             }
             Action::SetNotNull { table, column } => self.column(table, column, source).not_null = true,
@@ -94,6 +93,7 @@ impl Catalog {
             }
             Action::AttachPartition { table, partition, bounds } => {
                 self.entry(partition, source).partition_of = Some(table.clone());
+                self.divides(table, partition);
                 if is_default(bounds) {
                     self.entry(table, source).default_partition = Some(partition.clone());
                 }
@@ -208,7 +208,7 @@ impl Catalog {
             partition_of: create.partition_of.clone(),
             ..Table::default()
         };
-        self.tables.insert(name.clone(), Rc::new(made));
+        self.take_in(name, made);
         if let (Some(parent), Some(true)) = (&create.partition_of, create.bounds.as_deref().map(is_default)) {
             self.entry(parent, source).default_partition = Some(name.clone());
         }
@@ -403,6 +403,13 @@ impl Catalog {
         }
         self.take_in(to, table);
         self.touched.insert(to.clone());
+        for partition in self.partitions.remove(from).unwrap_or_default() {
+            let parent = self.tables.get_mut(&partition).and_then(|facts| Rc::make_mut(facts).partition_of.as_mut());
+            if let Some(parent) = parent.filter(|parent| *parent == from) {
+                parent.clone_from(to);
+                self.divides(to, &partition);
+            }
+        }
         for (child, name) in self.referring.remove(from).unwrap_or_default() {
             let key = self.tables.get_mut(&child).and_then(|facts| Rc::make_mut(facts).constraints.get_mut(&name));
             if let Some((parent, _)) = key.and_then(|key| key.references.as_mut()).filter(|(parent, _)| parent == from)

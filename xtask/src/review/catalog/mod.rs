@@ -9,8 +9,10 @@ mod live;
 mod object;
 mod snapshot;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 pub use self::object::{Column, Constraint, Enum, Index, Kind, Nothing, Source, Table};
 use crate::sql::TableName;
@@ -36,7 +38,7 @@ pub struct Catalog {
     /// Domains that they made: whether they restrict their values.
     domains: HashMap<TableName, bool>,
     /// What else the reviewed files made: kind and name.
-    made: std::collections::HashSet<(String, TableName)>,
+    made: HashSet<(String, TableName)>,
     /// Index to table, for those that the files or the history made.
     indexes: HashMap<TableName, TableName>,
     /// Names that are free again: the source must not bring them back.
@@ -44,11 +46,13 @@ pub struct Catalog {
     /// Of these, those that went with their rows.
     dropped_tables: HashSet<TableName>,
     /// Schemas that went with all that was in them.
-    gone_schemas: std::collections::HashSet<String>,
+    gone_schemas: HashSet<String>,
     /// Columns that are or were of a type, by the type.
     of_type: HashMap<TableName, BTreeSet<(TableName, String)>>,
     /// Foreign keys that refer or referred to a table, by the table.
     referring: HashMap<TableName, BTreeSet<(TableName, String)>>,
+    /// Tables that are or were its partitions, by the table.
+    partitions: HashMap<TableName, BTreeSet<TableName>>,
     /// The values of enums that were asked for one.
     values: HashMap<TableName, HashSet<String>>,
     /// Tables that a reviewed statement was about, since [`Catalog::settle`].
@@ -185,7 +189,14 @@ impl Catalog {
         for (constraint, facts) in table.constraints.iter() {
             self.refers(name, constraint, facts.references.as_ref().map(|(parent, _)| parent));
         }
+        if let Some(parent) = &table.partition_of {
+            self.divides(parent, name);
+        }
         self.tables.insert(name.clone(), Rc::new(table));
+    }
+
+    fn divides(&mut self, parent: &TableName, partition: &TableName) {
+        self.partitions.entry(parent.clone()).or_default().insert(partition.clone());
     }
 
     fn typed(&mut self, table: &TableName, column: &str, data_type: &str) {

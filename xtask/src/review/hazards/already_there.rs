@@ -81,7 +81,7 @@ fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableN
         Action::CreateOther { kind, name } if kind == "schema" => {
             let excused = site.statement.text.to_lowercase().contains("if not exists");
             let dropped = |action: &Action| matches!(action, Action::DropOther { kind, name: gone, .. } if kind == "schema" && gone.name == name.name);
-            if excused || site.scene.all().take_while(|(at, _)| *at < site.at).any(|(_, action)| dropped(action)) {
+            if excused || site.scene.called_before(&name.name, site.at).any(dropped) {
                 return None;
             }
             let there = matches!(facts.dependants("schema", name), Some(Stands::On(_)));
@@ -98,6 +98,14 @@ fn there(site: &mut Site<'_, '_>) -> Option<(String, &'static str, Option<TableN
 #[cfg(test)]
 mod tests {
     use crate::review::testing::{fires, silent};
+
+    #[test]
+    fn a_partition_goes_with_its_parent_whatever_that_is_called_by_then() {
+        let made = "CREATE TABLE e (a int) PARTITION BY LIST (a); CREATE TABLE p PARTITION OF e DEFAULT;";
+        fires("H100", &format!("{made} DROP TABLE e; ALTER TABLE p ADD b int"));
+        fires("H100", &format!("{made} ALTER TABLE e RENAME TO f; DROP TABLE f; ALTER TABLE p ADD b int"));
+        silent("H100", &format!("{made} ALTER TABLE e DETACH PARTITION p; DROP TABLE e; ALTER TABLE p ADD b int"));
+    }
 
     #[test]
     fn fires_on_what_was_made_before_and_not_on_what_went_in_between_or_is_excused() {

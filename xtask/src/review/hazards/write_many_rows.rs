@@ -1,6 +1,6 @@
 //! H06: rows are written or deleted, many in one statement, or values that nobody gets back.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::numbers::thousands;
 use crate::review::affected::{self, Affected};
@@ -152,7 +152,7 @@ fn in_pieces(site: &mut Site<'_, '_>, table: &TableName, filter: &str) -> bool {
 
 /// The UPDATEs of the file that hold a key to a few values, by key.
 fn pieces(scene: &Scene, table: &TableName, file: usize) -> HashMap<String, Vec<At>> {
-    let mut found: HashMap<String, Vec<At>> = HashMap::new();
+    let mut found: HashMap<String, Vec<At>> = HashMap::default();
     for (place, action) in scene.in_file(table, file) {
         let Action::Update { filter: Some(filter), .. } = action else { continue };
         for test in parts::tests(filter).unwrap_or_default() {

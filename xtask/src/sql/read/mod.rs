@@ -13,6 +13,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use self::tree::{has, name, words};
 use super::action::{Action, Control};
+use crate::sql::TableName;
 
 pub(super) fn actions(node: &SyntaxNode) -> Vec<Action> {
     use SyntaxKind as K;
@@ -53,6 +54,15 @@ pub(super) fn actions(node: &SyntaxNode) -> Vec<Action> {
         _ => objects::object(node),
     };
     if found.is_empty() { vec![unknown(node)] } else { found }
+}
+
+/// What stands in FROM, anywhere below; definitions of tables and indexes hold no query.
+pub(super) fn reads(node: &SyntaxNode) -> Vec<TableName> {
+    use SyntaxKind as K;
+    match node.kind() {
+        K::ALTER_TABLE | K::CREATE_TABLE | K::CREATE_INDEX | K::DROP_TABLE => Vec::new(),
+        _ => tree::reads(node),
+    }
 }
 
 fn control(kind: SyntaxKind) -> Control {

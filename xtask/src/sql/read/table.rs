@@ -11,8 +11,11 @@ use SyntaxKind as K;
 
 pub(super) fn alter(node: &SyntaxNode) -> Vec<Action> {
     let table = table(node);
-    let parts = node.children().filter(|child| !matches!(child.kind(), K::TABLE_RELATION_NAME | K::IF_EXISTS));
-    parts.map(|part| table_action(&table, &part)).collect()
+    let parts = || node.children().filter(|child| !matches!(child.kind(), K::TABLE_RELATION_NAME | K::IF_EXISTS));
+    // Mostly one, where a vector that grows takes room for four.
+    let mut found = Vec::with_capacity(parts().count());
+    found.extend(parts().map(|part| table_action(&table, &part)));
+    found
 }
 
 fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
