@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
+use std::slice;
 use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -193,8 +194,9 @@ impl Reader {
 
 /// Reads a file part by part; where something in it is no SQL, or its rules are told something, as a whole.
 fn read(text: &str, parts: &[Range<usize>], rules: &[Rule]) -> (Parsed, Vec<Extract>) {
+    let whole = 0..text.len();
     if parts.len() > 1 && remarks::says_ignore(text) {
-        return read(text, &[0..text.len()], rules);
+        return read(text, slice::from_ref(&whole), rules);
     }
     let mut reading = Reading::of(text);
     let (mut all, mut extracts) = (Parsed::default(), Vec::new());
@@ -203,7 +205,7 @@ fn read(text: &str, parts: &[Range<usize>], rules: &[Rule]) -> (Parsed, Vec<Extr
         let parse = SourceFile::parse(own);
         let parsed = statements::read(&parse, &mut reading, part.start);
         if parts.len() > 1 && !parsed.errors.is_empty() {
-            return read(text, &[0..text.len()], rules);
+            return read(text, slice::from_ref(&whole), rules);
         }
         extracts.push(Extract::of(own, part.start, &parsed.statements, rules));
         all.statements.extend(parsed.statements);
