@@ -4,7 +4,6 @@
 //! what the table has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Deref;
 
 use rustc_hash::FxHashMap as HashMap;
 
@@ -19,7 +18,8 @@ pub trait AboutColumns {
 /// By name, in the order of the names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByColumn<T> {
-    all: BTreeMap<String, T>,
+    /// In boxes: a map keeps room for eleven from its first on, and most tables have one or two.
+    all: BTreeMap<String, Box<T>>,
     /// Names by the first word of a column. Those that are gone or have changed stay.
     words: HashMap<String, BTreeSet<String>>,
 }
@@ -30,11 +30,27 @@ impl<T> Default for ByColumn<T> {
     }
 }
 
-impl<T> Deref for ByColumn<T> {
-    type Target = BTreeMap<String, T>;
+impl<T> ByColumn<T> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.all.get(name).map(|part| &**part)
+    }
 
-    fn deref(&self) -> &Self::Target {
-        &self.all
+    #[must_use]
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.all.contains_key(name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &T)> {
+        self.all.iter().map(|(name, part)| (name, &**part))
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &String> {
+        self.all.keys()
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.all.values().map(|part| &**part)
     }
 }
 
@@ -44,25 +60,25 @@ impl<T: AboutColumns> ByColumn<T> {
         for word in texts.flat_map(words) {
             self.words.entry(word).or_default().insert(name.clone());
         }
-        self.all.insert(name, part);
+        self.all.insert(name, Box::new(part));
     }
 
     pub fn remove(&mut self, name: &str) -> Option<T> {
-        self.all.remove(name)
+        self.all.remove(name).map(|part| *part)
     }
 
     /// For changes that leave the columns as they are.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        self.all.get_mut(name)
+        self.all.get_mut(name).map(|part| &mut **part)
     }
 
     /// Those that may be about a column.
     pub fn of<'t>(&'t self, column: &str) -> Box<dyn Iterator<Item = (&'t String, &'t T)> + 't> {
         match words(column).next() {
-            None => Box::new(self.all.iter()),
+            None => Box::new(self.iter()),
             Some(word) => {
                 let names = self.words.get(&word).into_iter().flatten();
-                Box::new(names.filter_map(|name| self.all.get_key_value(name)))
+                Box::new(names.filter_map(|name| self.all.get_key_value(name).map(|(name, part)| (name, &**part))))
             }
         }
     }
@@ -83,7 +99,7 @@ impl<T: AboutColumns> ByColumn<T> {
         for name in self.names_of(from) {
             let Some(mut part) = self.all.remove(&name) else { continue };
             part.columns_mut().iter_mut().filter(|column| *column == from).for_each(|column| to.clone_into(column));
-            self.insert(name, part);
+            self.insert(name, *part);
         }
     }
 }

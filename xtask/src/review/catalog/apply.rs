@@ -328,7 +328,7 @@ impl Catalog {
         let name = name.or(using_index).unwrap_or_else(|| {
             let name = named(table, &constraint.columns, suffix);
             let again = |name: &String| found.constraints.contains_key(name);
-            if again(&name) { format!("{name}{}", found.constraints.len()) } else { name }
+            if again(&name) { format!("{name}{}", found.constraints.keys().count()) } else { name }
         });
         if backed {
             let index = Index {

@@ -3,7 +3,7 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::table::labels;
-use super::tree::{child, first, has, name, named, nobody, path, says, text, words};
+use super::tree::{child, first, has, last, name, named, nobody, path, says, text, words};
 use super::{cascade, if_exists};
 use crate::sql::TableName;
 use crate::sql::action::Action;
@@ -125,7 +125,7 @@ fn alter(node: &SyntaxNode, what: &str) -> Vec<Action> {
         _ => {}
     }
     if let Some(renamed) = node.children().find(|part| format!("{:?}", part.kind()).ends_with("_RENAME_TO")) {
-        let to = path(&renamed.children().last().unwrap_or_else(|| renamed.clone())).name;
+        let to = last(&renamed.children().last().unwrap_or_else(|| renamed.clone()));
         return vec![Action::RenameOther { kind: what.to_owned(), name: named_thing(), to }];
     }
     if let Some(moved) = child(node, K::SET_SCHEMA) {

@@ -2,7 +2,7 @@
 
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::tree::{child, first, has, literal, name, named, names, nobody, path, says, table, text, type_text, words};
+use super::tree::{child, first, has, last, literal, name, named, names, nobody, says, table, text, type_text, words};
 use super::{cascade, if_exists, tree, unknown};
 use crate::sql::TableName;
 use crate::sql::action::{Action, Column, ConstraintKind, CreateIndex, CreateTable, Generated};
@@ -31,7 +31,7 @@ fn table_action(table: &TableName, node: &SyntaxNode) -> Action {
             Action::RenameColumn { table, from: column(), to: name(node, K::COLUMN_NAME).unwrap_or_default() }
         }
         // Its last identifier: the words before it are no part of a path.
-        K::TABLE_RENAME_TO => Action::RenameTable { table, to: path(node).name },
+        K::TABLE_RENAME_TO => Action::RenameTable { table, to: last(node) },
         K::RENAME_CONSTRAINT => Action::RenameConstraint {
             table,
             from: constraint(),
@@ -125,7 +125,7 @@ fn alter_column(table: TableName, column: String, node: &SyntaxNode) -> Action {
 }
 
 fn collation(node: &SyntaxNode) -> Option<String> {
-    child(node, K::COLLATE).map(|collate| path(&collate).name)
+    child(node, K::COLLATE).map(|collate| last(&collate))
 }
 
 /// A column as ADD COLUMN and CREATE TABLE write it.
@@ -287,14 +287,14 @@ pub(super) fn index(node: &SyntaxNode) -> Action {
     let (mut columns, mut expressions) = (Vec::new(), Vec::new());
     for item in items {
         match item.children().next() {
-            Some(part) if part.kind() == K::NAME_REF => columns.push(path(&part).name),
+            Some(part) if part.kind() == K::NAME_REF => columns.push(last(&part)),
             Some(part) => expressions.push(text(&part)),
             None => {}
         }
     }
     Action::CreateIndex(CreateIndex {
         table: table(node),
-        name: child(node, K::INDEX).map(|index| path(&index).name),
+        name: child(node, K::INDEX).map(|index| last(&index)),
         unique: says(node, K::UNIQUE_KW),
         concurrently: says(node, K::CONCURRENTLY_KW),
         if_not_exists: has(node, K::IF_NOT_EXISTS),

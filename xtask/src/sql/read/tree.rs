@@ -20,7 +20,11 @@ pub(crate) fn says(node: &SyntaxNode, word: SyntaxKind) -> bool {
 
 /// The names of all parts of one kind below a node, in order.
 pub(crate) fn named(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = TableName> {
-    node.descendants().filter(move |child| child.kind() == kind).map(|child| path(&child))
+    below(node, kind).map(|child| path(&child))
+}
+
+fn below(node: &SyntaxNode, kind: SyntaxKind) -> impl Iterator<Item = SyntaxNode> {
+    node.descendants().filter(move |child| child.kind() == kind)
 }
 
 pub(crate) fn first(node: &SyntaxNode, kind: SyntaxKind) -> Option<TableName> {
@@ -28,11 +32,11 @@ pub(crate) fn first(node: &SyntaxNode, kind: SyntaxKind) -> Option<TableName> {
 }
 
 pub(crate) fn names(node: &SyntaxNode, kind: SyntaxKind) -> Vec<String> {
-    named(node, kind).map(|name| name.name).collect()
+    below(node, kind).map(|child| last(&child)).collect()
 }
 
 pub(crate) fn name(node: &SyntaxNode, kind: SyntaxKind) -> Option<String> {
-    first(node, kind).map(|name| name.name)
+    below(node, kind).next().map(|child| last(&child))
 }
 
 pub(crate) fn nobody() -> TableName {
@@ -44,13 +48,30 @@ pub(crate) fn table(node: &SyntaxNode) -> TableName {
     first(node, SyntaxKind::TABLE_NAME_REF).unwrap_or_else(nobody)
 }
 
+/// What may stand in a path beside its names.
+const NO_NAME: [SyntaxKind; 5] =
+    [SyntaxKind::WHITESPACE, SyntaxKind::COMMENT, SyntaxKind::DOT, SyntaxKind::ONLY_KW, SyntaxKind::STAR];
+
+/// The last identifier of a dotted path.
+pub(crate) fn last(node: &SyntaxNode) -> String {
+    only(node).unwrap_or_else(|| path(node).name)
+}
+
+/// The identifier of a path without dots.
+fn only(node: &SyntaxNode) -> Option<String> {
+    let token = node.first_token().filter(|token| token.text_range() == node.text_range())?;
+    (!NO_NAME.contains(&token.kind())).then(|| unquoted(token.text()))
+}
+
 /// The identifiers of a dotted path; the last is the name, the one before it the schema.
 pub(crate) fn path(node: &SyntaxNode) -> TableName {
-    let skipped = [SyntaxKind::WHITESPACE, SyntaxKind::COMMENT, SyntaxKind::DOT, SyntaxKind::ONLY_KW, SyntaxKind::STAR];
+    if let Some(name) = only(node) {
+        return TableName { schema: "public".to_owned(), name };
+    }
     let mut schema = None;
     let mut last = None;
     for token in node.descendants_with_tokens().filter_map(|element| element.into_token()) {
-        if !skipped.contains(&token.kind()) {
+        if !NO_NAME.contains(&token.kind()) {
             schema = last.replace(unquoted(token.text()));
         }
     }
