@@ -57,31 +57,38 @@ pub mod state;
 pub mod verbs;
 pub mod workflow;
 
+use std::io::Write;
 use std::process::ExitCode;
+
+use clap::Parser;
 
 /// A tenth to a fifth of a review is allocating, on two threads: glibc's malloc takes twice as long for that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-use clap::Parser;
-
 /// What `cargo xtask` is, here and in the thin crate of a repo: parse, run, show the error, exit code.
 #[must_use]
 pub fn run() -> ExitCode {
+    let code = outcome();
+    // Scopes are left and files closed. What else happens at an end is the allocator giving back page by page what the kernel takes whole.
+    if std::io::stdout().flush().is_ok() {
+        signal_hook::low_level::exit(i32::from(code));
+    }
+    ExitCode::from(code)
+}
+
+fn outcome() -> u8 {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { failure::Kind::Usage.exit_code() } else { 0 });
+            return if error.use_stderr() { failure::Kind::Usage.exit_code() } else { 0 };
         }
     };
     let result = process::interrupt::listen().map_err(anyhow::Error::from).and_then(|()| verbs::run(&cli));
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let failure = failure::Failure::from_error(&error);
-            report::terminal::print(&failure.render());
-            ExitCode::from(failure.kind.exit_code())
-        }
-    }
+    result.unwrap_or_else(|error| {
+        let failure = failure::Failure::from_error(&error);
+        report::terminal::print(&failure.render());
+        failure.kind.exit_code()
+    })
 }
