@@ -62,7 +62,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A tenth to a fifth of a review is allocating, on two threads: glibc's malloc takes twice as long for that.
+/// A review of ten thousand statements takes a sixth less CPU time with it than with glibc's malloc. Without huge pages: a short command
+/// would have to clear some.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -81,28 +81,19 @@ pub fn remarked(texts: &[&str], rules: &'static [Rule]) -> Vec<(Guarded, Remarks
             length <= PART
         });
         let (group, others) = rest.split_at(fits.count().max(1));
-        match together(group, rules) {
-            Some(read) => found.extend(read),
-            // One of them was too much: each for itself.
-            None => found.extend(group.iter().map(|text| one(text, rules))),
-        }
+        // What is alone is tried once; of several that were too much, each again for itself.
+        let read = if group.len() > 1 { together(group, rules) } else { None };
+        found.extend(read.unwrap_or_else(|| group.iter().map(|text| one(text, rules)).collect()));
         rest = others;
     }
     found
 }
 
 fn one(text: &str, rules: &'static [Rule]) -> (Guarded, Remarks) {
-    let not_parsed = |why: String| (Guarded::NotParsed { why }, Ok(Vec::new()));
-    match parts(text, PART) {
-        Ok(parts) => {
-            let mut read = handed_over(vec![Task { text: text.to_owned(), parts, rules }], patience(text.len()));
-            match &mut read {
-                Ok(read) => read.pop().unwrap_or_else(|| not_parsed(GAVE_UP.to_owned())),
-                Err(why) => not_parsed(std::mem::take(why)),
-            }
-        }
-        Err(why) => not_parsed(why),
-    }
+    let task = |parts| Task { text: text.to_owned(), parts, rules };
+    let read = parts(text, PART).and_then(|parts| handed_over(vec![task(parts)], patience(text.len())));
+    let only = read.and_then(|mut read| read.pop().ok_or_else(|| GAVE_UP.to_owned()));
+    only.unwrap_or_else(|why| (Guarded::NotParsed { why }, Ok(Vec::new())))
 }
 
 /// `None` where not all of them came to an end.

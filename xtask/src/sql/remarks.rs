@@ -2,6 +2,7 @@
 //!
 //! Each rule walks the whole tree: the rules are shown only the statements that have a word which one of them looks for, in a copy of the
 //! file where the others are blank. Invariant: they say the same of that copy as of the file, at the same places.
+//! A rule may give up: the caller runs this where a panic is an answer.
 
 use std::ops::Range;
 

@@ -3,8 +3,7 @@
 //! It is written finding by finding, each on a line of its own: a report of a large set is as large as the set, and is never held as a
 //! whole.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 use std::fmt::Display;
 use std::io::{Result, Write};
 
@@ -34,7 +33,7 @@ struct File<'a> {
 }
 
 #[derive(Serialize)]
-struct Shape<'a> {
+struct Entry<'a> {
     file: &'a str,
     line: usize,
     column: usize,
@@ -80,7 +79,7 @@ struct Entries<'a> {
 
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.findings.iter().map(|finding| self.shape(finding)))
+        serializer.collect_seq(self.findings.iter().map(|finding| self.entry(finding)))
     }
 }
 
@@ -145,7 +144,7 @@ impl Formatter for Lines {
 fn aka(findings: &[Finding], catalogue: &dyn Catalogue) -> Result<HashMap<&'static str, Box<RawValue>>> {
     let mut all = HashMap::new();
     for finding in findings {
-        if let Entry::Vacant(slot) = all.entry(finding.id) {
+        if let hash_map::Entry::Vacant(slot) = all.entry(finding.id) {
             let mut aka = Aka::new();
             for (program, rule) in catalogue.aka(finding.id) {
                 aka.entry(program).or_default().push(rule);
@@ -157,8 +156,8 @@ fn aka(findings: &[Finding], catalogue: &dyn Catalogue) -> Result<HashMap<&'stat
 }
 
 impl<'a> Entries<'a> {
-    fn shape(&'a self, finding: &'a Finding) -> Shape<'a> {
-        Shape {
+    fn entry(&'a self, finding: &'a Finding) -> Entry<'a> {
+        Entry {
             file: self.paths.get(finding.file).map_or("", String::as_str),
             line: finding.line,
             column: finding.column,
