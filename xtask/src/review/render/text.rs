@@ -194,6 +194,11 @@ mod tests {
 
     #[test]
     fn ten_times_the_findings_take_ten_times_as_long() {
+        // CPU time of this thread alone, whatever runs beside it.
+        let spent = || {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            std::time::Duration::try_from(now).unwrap().as_secs_f64()
+        };
         let took = |number: usize| {
             let sql = "ALTER TABLE \"users\" ADD UNIQUE (\"email\"); ".repeat(number);
             let step = sql.len() / number;
@@ -202,15 +207,15 @@ mod tests {
             let (report, files) = (report((0..number).map(at).collect(), vec![number]), [source("a.sql", &sql)]);
             let mut times: Vec<_> = (0..5)
                 .map(|_| {
-                    let begun = std::time::Instant::now();
+                    let begun = spent();
                     assert!(text(&report, &files).len() > number * 100);
-                    begun.elapsed()
+                    spent() - begun
                 })
                 .collect();
-            times.sort();
-            times[2].as_secs_f64()
+            times.sort_by(f64::total_cmp);
+            times[2]
         };
-        // Other tests run beside this one: the best of three is what it costs.
+        // Other tests share the processor's cache: the best of three is what it costs.
         let ratio = (0..3).map(|_| took(1000) / took(100)).fold(f64::MAX, f64::min);
         assert!(ratio <= 11.0, "{ratio}");
     }
