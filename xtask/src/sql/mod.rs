@@ -1,6 +1,7 @@
 //! SQL as this project sees it: operations, statements, and the SQL that we write ourselves.
 
 pub mod action;
+mod cut;
 pub mod effects;
 pub mod flags;
 pub mod guard;

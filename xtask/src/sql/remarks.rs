@@ -1,17 +1,15 @@
 //! What squawk-linter says to a file.
 //!
-//! Each rule walks the whole tree: the rules are shown only the statements that have a word which one of them looks for, in a copy of the
-//! file where the others are blank. Invariant: they say the same of that copy as of the file, at the same places.
+//! Invariant: a statement without a word that a rule looks for gives that rule nothing to say.
 //! A rule may give up: the caller runs this where a panic is an answer.
 
 use std::ops::Range;
 
 use squawk_lexer::TokenKind;
 use squawk_linter::{Linter, Rule};
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
 
 use super::read::tree;
-use super::statements::Statement;
 
 /// One remark of one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,66 +23,21 @@ pub struct Remark {
     pub column: Option<String>,
 }
 
-/// What rules are shown of a part of a file.
-pub struct Extract {
-    text: String,
-    /// Where the part begins.
-    from: usize,
-    rules: Vec<Rule>,
-}
-
-impl Extract {
-    /// `text` begins at a byte of the file, the statements are those in it.
-    ///
-    /// A comment `squawk-ignore` counts, as with squawk itself: a text that has one is shown as it is.
-    #[must_use]
-    pub fn of(text: &str, from: usize, statements: &[Statement], rules: &[Rule]) -> Extract {
-        let whole = || Extract { text: text.to_owned(), from, rules: rules.to_vec() };
-        if rules.is_empty() || says_ignore(text) {
-            return whole();
-        }
-        let mut shown = String::with_capacity(text.len());
-        let mut found = Words::default();
-        for statement in statements {
-            let (start, end) = (statement.start - from, statement.end - from);
-            let (Some(between), Some(own)) = (text.get(shown.len()..start), text.get(start..end)) else {
-                return whole();
-            };
-            let words = Words::of(own);
-            shown.push_str(between);
-            if rules.iter().any(|rule| words.concern(*rule)) {
-                shown.push_str(own);
-                found = found.and(words);
-            } else {
-                shown.extend(std::iter::repeat_n(' ', own.len()));
-            }
-        }
-        shown.push_str(text.get(shown.len()..).unwrap_or_default());
-        Extract { text: shown, from, rules: rules.iter().copied().filter(|rule| found.concern(*rule)).collect() }
-    }
-
-    #[must_use]
-    pub fn remarks(self) -> Vec<Remark> {
-        if self.rules.is_empty() {
-            return Vec::new();
-        }
-        let parse = SourceFile::parse(&self.text);
-        let violations = Linter::from(self.rules).lint(&parse, &self.text);
-        let root = parse.syntax_node();
-        let remark = |violation: squawk_linter::Violation| {
-            let range = violation.text_range;
-            let column = root.covering_element(range).ancestors().find_map(|node| column(&node));
-            let span = self.from + usize::from(range.start())..self.from + usize::from(range.end());
-            Remark { rule: violation.code, span, message: violation.message, help: violation.help, column }
-        };
-        violations.into_iter().map(remark).collect()
-    }
-}
-
-/// Whether rules may have been told to keep silent, also about other parts of the file.
+/// What rules say to a tree whose text begins at a byte of the file.
 #[must_use]
-pub fn says_ignore(text: &str) -> bool {
-    text.contains("squawk-ignore")
+pub(super) fn remarks(parse: &Parse<SourceFile>, text: &str, from: usize, rules: &[Rule]) -> Vec<Remark> {
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    let violations = Linter::from(rules.to_vec()).lint(parse, text);
+    let root = parse.syntax_node();
+    let remark = |violation: squawk_linter::Violation| {
+        let range = violation.text_range;
+        let column = root.covering_element(range).ancestors().find_map(|node| column(&node));
+        let span = from + usize::from(range.start())..from + usize::from(range.end());
+        Remark { rule: violation.code, span, message: violation.message, help: violation.help, column }
+    };
+    violations.into_iter().map(remark).collect()
 }
 
 fn column(node: &SyntaxNode) -> Option<String> {
@@ -96,9 +49,9 @@ fn column(node: &SyntaxNode) -> Option<String> {
     }
 }
 
-/// Which of the words that rules look for a text has, one bit each.
+/// Which of the words that rules look for a statement has, one bit each.
 #[derive(Clone, Copy, Default)]
-struct Words(u16);
+pub(super) struct Words(u16);
 
 impl Words {
     const INT: u16 = 1;
@@ -116,20 +69,17 @@ impl Words {
     /// A name of which PostgreSQL keeps only the beginning, or one that is spelled with escapes.
     const LONG: u16 = 1 << 11;
 
-    fn of(text: &str) -> Words {
-        let (mut words, mut at) = (0, 0);
-        for token in squawk_lexer::tokenize(text) {
-            let end = at + token.len as usize;
-            let own = text.get(at..end).unwrap_or_default();
-            words |= match token.kind {
-                TokenKind::QuotedIdent { uescape: true, .. } => u16::MAX,
-                TokenKind::Ident => Words::word(own),
-                TokenKind::QuotedIdent { .. } => Words::word(own.trim_matches('"')),
-                _ => 0,
-            };
-            at = end;
-        }
-        Words(words)
+    /// `BEGIN ATOMIC … END`
+    const ATOMIC: u16 = 1 << 12;
+
+    /// Of one token.
+    pub(super) fn of(kind: TokenKind, text: &str) -> Words {
+        Words(match kind {
+            TokenKind::QuotedIdent { uescape: true, .. } => !Words::ATOMIC,
+            TokenKind::Ident => Words::word(text),
+            TokenKind::QuotedIdent { .. } => Words::word(text.trim_matches('"')) & !Words::ATOMIC,
+            _ => 0,
+        })
     }
 
     fn word(word: &str) -> u16 {
@@ -150,12 +100,13 @@ impl Words {
             b"timestamp" => Words::TIMESTAMP,
             b"create" => Words::CREATE,
             b"table" => Words::TABLE,
+            b"atomic" => Words::ATOMIC,
             b"insert" | b"update" | b"merge" | b"view" | b"into" => Words::FILLS,
             _ => 0,
         }
     }
 
-    fn and(self, other: Words) -> Words {
+    pub(super) fn and(self, other: Words) -> Words {
         Words(self.0 | other.0)
     }
 
@@ -163,8 +114,13 @@ impl Words {
         self.0 & one != 0
     }
 
+    /// Whether statements may stand in the statement, without brackets around them.
+    pub(super) fn nest(self) -> bool {
+        self.has(Words::ATOMIC)
+    }
+
     /// Whether a rule may have something to say.
-    fn concern(self, rule: Rule) -> bool {
+    pub(super) fn concern(self, rule: Rule) -> bool {
         match rule {
             Rule::PreferBigintOverInt => self.has(Words::INT | Words::SERIAL),
             Rule::PreferBigintOverSmallint => self.has(Words::SMALLINT | Words::SMALLSERIAL),
@@ -185,7 +141,12 @@ impl Words {
 mod tests {
     use super::*;
     use crate::review::advisory;
-    use crate::sql::statements;
+    use crate::sql::cut::{Cut, cuts};
+
+    fn said(text: &str, cut: &Cut) -> Vec<Remark> {
+        let texts = cut.texts(text);
+        texts.iter().flat_map(|(own, rules)| remarks(&SourceFile::parse(own), own, cut.range.start, rules)).collect()
+    }
 
     #[test]
     fn the_rules_say_the_same_of_what_they_are_shown_as_of_the_whole_file() {
@@ -216,26 +177,26 @@ mod tests {
         let silent = "-- a note\nDROP TABLE x;\nCREATE INDEX i ON \"é\" (y);\n/* c */ ALTER TABLE x DROP COLUMN y;\n";
         for sql in fires {
             let text = format!("{silent}{sql};\n{silent}");
-            let all = Extract { text: text.clone(), from: 0, rules: advisory::rules().to_vec() }.remarks();
+            let all = said(&text, &Cut::whole(&text, advisory::rules()));
             assert!(!all.is_empty(), "{sql}");
             // Squawk's rule on timestamps speaks of a quoted varchar as well, which is none.
             let expected: Vec<Remark> = all
                 .into_iter()
                 .filter(|remark| remark.rule != Rule::PreferTimestampTz || sql.contains("timestamp"))
                 .collect();
-            let extract = Extract::of(&text, 0, &statements::parse(&text).statements, advisory::rules());
-            assert!(extract.text.len() == text.len() && !extract.text.contains("DROP TABLE x"), "{}", extract.text);
-            assert_eq!(extract.remarks(), expected, "{sql}");
+            let [cut] = &cuts(&text, usize::MAX, advisory::rules()).unwrap()[..] else { panic!("{sql}") };
+            assert_eq!(cut.shown.iter().map(|place| &text[place.clone()]).collect::<Vec<_>>(), [format!("{sql};")]);
+            assert_eq!(said(&text, cut), expected, "{sql}");
         }
-        let nothing = Extract::of(silent, 0, &statements::parse(silent).statements, advisory::rules());
-        assert_eq!(nothing.rules, []);
+        assert_eq!(cuts(silent, usize::MAX, advisory::rules()).unwrap(), [Cut::whole(silent, &[])]);
     }
 
     #[test]
     fn a_comment_that_silences_a_rule_is_heard_wherever_it_stands() {
         let text = "-- squawk-ignore prefer-bigint-over-int\nDROP TABLE x;\nCREATE TABLE a (b int);\n\
              -- squawk-ignore prefer-bigint-over-int\nCREATE TABLE c (b int);";
-        let remarks = Extract::of(text, 0, &statements::parse(text).statements, advisory::rules()).remarks();
+        let cuts = cuts(text, 1, advisory::rules()).unwrap();
+        let remarks: Vec<Remark> = cuts.iter().flat_map(|cut| said(text, cut)).collect();
         assert_eq!(remarks.len(), 1, "{remarks:?}");
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn read(parse: &Parse<SourceFile>, reading: &mut Reading<'_>, from: u
 }
 
 /// Line and column of one byte after the other: each byte of the file is looked at once, however long its lines are.
+#[derive(Clone, Copy)]
 pub struct Reading<'t> {
     text: &'t str,
     at: usize,

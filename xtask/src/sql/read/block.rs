@@ -9,7 +9,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 use super::actions;
 use super::tree::{child, text};
 use crate::sql::action::Action;
-use crate::sql::guard;
+use crate::sql::cut;
 
 use SyntaxKind as K;
 
@@ -22,7 +22,7 @@ fn plain(node: &SyntaxNode) -> Option<Vec<Action>> {
     // Between dollars the text is as it stands, and not yet known to be flat enough for the parser.
     let literal = block.body()?.syntax().text().to_string();
     let (_, inner) = literal.strip_prefix('$')?.split_once('$')?;
-    if guard::too_deep(inner).is_some() {
+    if cut::too_deep(inner).is_some() {
         return None;
     }
     let body = block.plpgsql()?;
