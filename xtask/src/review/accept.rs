@@ -21,7 +21,7 @@ pub fn accept(loaded: &Loaded, paths: &[PathBuf], findings: &mut Vec<Finding>, t
         match trouble {
             Trouble::Expired(day) => {
                 let hit = findings.iter().find(|finding| finding.accepted.is_none() && rule.is_about(finding));
-                let hit = hit.map(|finding| (finding.file, finding.line, finding.column));
+                let hit = hit.map(Finding::place);
                 findings.extend(hit.map(|place| expired(&rule.place, &day, place)));
             }
             Trouble::Unused(ids) => {
@@ -32,7 +32,7 @@ pub fn accept(loaded: &Loaded, paths: &[PathBuf], findings: &mut Vec<Finding>, t
             }
         }
     }
-    findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    Finding::sort(findings);
     said
 }
 

@@ -27,7 +27,7 @@ struct Accept {
 
 /// Marks what the comments of the files accept among the findings, and adds those about the comments, in their order.
 pub fn accept<'s>(files: impl IntoIterator<Item = (usize, &'s Source)>, findings: &mut Vec<Finding>, today: &Day) {
-    findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    Finding::sort(findings);
     let mut said = Vec::new();
     for (file, source) in files {
         let first = findings.partition_point(|finding| finding.file < file);
@@ -36,7 +36,7 @@ pub fn accept<'s>(files: impl IntoIterator<Item = (usize, &'s Source)>, findings
     }
     if !said.is_empty() {
         findings.append(&mut said);
-        findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+        Finding::sort(findings);
     }
 }
 

@@ -80,7 +80,9 @@ impl<'a> Facts<'a> {
     }
 
     pub fn column(&mut self, table: &TableName, column: &str) -> Option<Column> {
-        self.with_source(|catalog, source| catalog.table(table, source)?.columns.get(column).cloned())
+        self.with_source(|catalog, source| {
+            catalog.table(table, source)?.columns.get(column).map(|known| (**known).clone())
+        })
     }
 
     pub fn enumeration(&mut self, name: &TableName) -> Option<Enum> {
@@ -371,7 +373,7 @@ impl Table {
     fn names_in_database(&self, table: &TableName, columns: &[String]) -> Result<(TableName, Vec<String>), String> {
         let mut names = Vec::new();
         for column in columns {
-            match self.columns.get(column) {
+            match self.columns.get(column).map(|known| &**known) {
                 Some(Column { written: Some(line), .. }) => {
                     return Err(format!("line {line} sets {table}.{column} first: only a run shows what is left"));
                 }

@@ -92,6 +92,21 @@ pub struct Accepted {
     pub until: Option<String>,
 }
 
+impl Finding {
+    /// What findings are listed by: file, line, column.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize, usize) {
+        (self.file, self.line, self.column)
+    }
+
+    /// Mostly they are in their order; sorting ten thousand takes half their memory again.
+    pub fn sort(findings: &mut [Finding]) {
+        if !findings.is_sorted_by_key(Finding::place) {
+            findings.sort_by_key(Finding::place);
+        }
+    }
+}
+
 impl Severity {
     #[must_use]
     pub fn word(self) -> &'static str {

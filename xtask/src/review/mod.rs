@@ -53,7 +53,7 @@ mod written;
 
 pub use day::Day;
 pub use finding::{Accepted, Class, DecidedBy, Finding, Severity};
-pub use judge::review;
+pub use judge::{last_review, review};
 pub use live::Asked;
 pub use lock::Lock;
 pub use set::{Before, Report, Set, Source, Transaction};

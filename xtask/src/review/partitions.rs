@@ -192,7 +192,7 @@ mod tests {
     fn only_a_check_of_these_very_bounds_spares_the_reading() {
         let table = |check: &str, not_null: bool| {
             let mut table = Table::default();
-            table.columns.insert("at".to_owned(), Column { not_null, ..Column::default() });
+            table.columns.insert("at".to_owned(), Box::new(Column { not_null, ..Column::default() }));
             let expression = Some(check.to_owned());
             let check = Constraint {
                 kind: Kind::Check,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -21,7 +22,7 @@ use crate::report::terminal::{WIDTH, data, page, print, stream, wrapped};
 use crate::review::baseline::Baseline;
 use crate::review::files::{self, Part, Wanted};
 use crate::review::known::{self, Known};
-use crate::review::{Asked, Day, Report, Set, Severity, Source, accept, comment, render};
+use crate::review::{Asked, Day, Finding, Report, Set, Severity, Source, accept, comment, render};
 use crate::workflow::model::Role;
 use crate::workflow::{self, Loaded};
 
@@ -45,7 +46,9 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
     said.iter().for_each(|line| note(line));
     let mut database = database(asked, loaded.as_ref())?;
     let rows = rows(loaded.as_ref(), database.is_some());
-    let Reviewed { mut report, files, places } = judge(parts, database.as_mut(), asked.pg_version, &rows, &here)?;
+    // The end of the program takes it apart.
+    let mut reviewed = ManuallyDrop::new(judge(parts, database.as_mut(), asked.pg_version, &rows, &here)?);
+    let Reviewed { report, files, places } = &mut *reviewed;
     let today = Day::today();
     comment::accept(files.iter().enumerate(), &mut report.findings, &today);
     if let Some(loaded) = &loaded {
@@ -53,8 +56,8 @@ pub(super) fn review(asked: &cli::Review) -> Result<u8> {
             places.iter().map(|path| path.strip_prefix(&root).unwrap_or(path).to_owned()).collect();
         accept::accept(loaded, &from_root, &mut report.findings, &today).iter().for_each(|line| note(line));
     }
-    baseline(asked, &here, &mut report, &files)?;
-    show(asked.format, &report, &files)?;
+    baseline(asked, &here, report, files)?;
+    show(asked.format, report, files)?;
     if !report.has_open_errors() {
         return Ok(0);
     }
@@ -172,7 +175,7 @@ fn judge(
             name: name.clone(),
             instead_of: None,
         });
-        let mut report = crate::review::review(&set, asked);
+        let mut report = crate::review::last_review(&set, asked);
         all.files.extend(set.files);
         report.findings.iter_mut().for_each(|finding| finding.file += first);
         if first == 0 {
@@ -203,7 +206,7 @@ fn baseline(asked: &cli::Review, here: &Path, report: &mut Report, files: &[Sour
     })?;
     let more = Baseline::read(&text, &place)?.apply(&mut report.findings, files, &place);
     report.findings.extend(more);
-    report.findings.sort_by_key(|finding| (finding.file, finding.line, finding.column));
+    Finding::sort(&mut report.findings);
     Ok(())
 }
 

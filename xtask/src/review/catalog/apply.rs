@@ -239,7 +239,7 @@ impl Catalog {
         self.typed(table, &declared.column, &declared.data_type);
         self.refers(table, &named(table, &columns, "fkey"), declared.references.as_ref().map(|(parent, _)| parent));
         let found = self.entry(table, source);
-        found.columns.insert(declared.column.clone(), column);
+        found.columns.insert(declared.column.clone(), Box::new(column));
         let mut constraint = |kind, suffix: &str, expression: Option<String>, references| {
             let name = named(table, &columns, suffix);
             let columns = columns.clone();
@@ -382,7 +382,7 @@ impl Catalog {
     }
 
     fn rename_column(&mut self, table: &TableName, from: &str, to: &str, source: &mut dyn Source) {
-        let renamed = std::mem::take(self.column(table, from, source));
+        let renamed = Box::new(std::mem::take(self.column(table, from, source)));
         let found = self.entry(table, source);
         found.columns.remove(from);
         found.columns.insert(to.to_owned(), renamed);

@@ -60,7 +60,7 @@ impl Source for Live<'_> {
                 generated,
                 ..Column::default()
             };
-            columns.insert(row.get(0), column);
+            columns.insert(row.get(0), Box::new(column));
         }
         let mut constraints = ByColumn::default();
         for row in self.rows(CONSTRAINTS, &[&oid])? {

@@ -165,7 +165,7 @@ impl Catalog {
         self.entry(table, source)
             .columns
             .entry(column.to_owned())
-            .or_insert_with(|| Column { in_database: Some(column.to_owned()), ..Column::default() })
+            .or_insert_with(|| Box::new(Column { in_database: Some(column.to_owned()), ..Column::default() }))
     }
 
     /// What was done until here has been run some time before what comes: it is as old as the rest, and may hold rows.

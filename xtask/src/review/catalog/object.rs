@@ -14,7 +14,8 @@ pub struct Table {
     pub made: Option<usize>,
     /// Whether the maps below hold all that there is.
     pub known: bool,
-    pub columns: BTreeMap<String, Column>,
+    /// In boxes: a map keeps room for eleven from its first on.
+    pub columns: BTreeMap<String, Box<Column>>,
     pub constraints: ByColumn<Constraint>,
     pub indexes: ByColumn<Index>,
     pub partitioned: bool,

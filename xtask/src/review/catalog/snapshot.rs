@@ -37,7 +37,7 @@ impl Source for Snapshot {
                 table.index(&format!("{}_pkey", name.name), columns.clone(), true);
                 table.constraint(&format!("{}_pkey", name.name), Kind::PrimaryKey, columns, None, None);
             }
-            table.columns.insert(in_database, facts);
+            table.columns.insert(in_database, Box::new(facts));
         }
         let called = |map: &str, name: &str| self.name_in_database(&key, map, name).to_owned();
         for (name, key) in members(found, "compositePrimaryKeys") {

@@ -122,7 +122,7 @@ mod tests {
     fn only_one_integer_can_run_out() {
         let table = |data_type: &str, key: &[&str]| {
             let mut table = Table::default();
-            table.columns.insert("id".to_owned(), Column { data_type: data_type.to_owned(), ..Column::default() });
+            table.columns.insert("id".to_owned(), Box::new(Column { data_type: data_type.to_owned(), ..Column::default() }));
             let columns = key.iter().map(|name| (*name).to_owned()).collect();
             let key = Constraint { kind: Kind::PrimaryKey, columns, expression: None, valid: true, references: None, added: None };
             table.constraints.insert("k".to_owned(), key);
