@@ -20,7 +20,7 @@ pub(super) const LONGEST: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
     pub range: Range<usize>,
-    /// Those with a tree of their own, bytes in the file; where there is none, all of them have one.
+    /// Statements that have a tree of their own, as bytes of the file; with none, the cut is one tree.
     pub shown: Vec<Range<usize>>,
     /// Rules that may have something to say.
     pub rules: Vec<Rule>,

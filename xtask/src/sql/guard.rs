@@ -227,7 +227,7 @@ mod tests {
             "-- one\nCREATE TABLE a (b int); -- two\n\n/* three */ DROP TABLE c;--> statement-breakpoint\n;;\nSELECT ';' ; -- é\nSELECT 1",
             "CREATE RULE r AS ON INSERT TO a DO (SELECT 1; SELECT 2); CREATE TABLE d (e serial, e serial);",
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END; DROP TABLE x;",
-            "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; INSERT INTO a (b, b) VALUES (1, 2); SELECT 2; END;",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT 1; INSERT INTO a (b, b) VALUES (1, 2); SELECT 2; END;",
             "DO $$ BEGIN PERFORM 1; END $$; CREATE TABLE a (b int); -- squawk-ignore-file prefer-bigint-over-int",
             "SELECT 1; SELEC 2; ALTER TABLE a ADD b int; SELECT (1; SELECT 2); SELECT 3;",
             "BEGIN; CREATE SCHEMA s CREATE TABLE t (a int) CREATE VIEW v AS SELECT 1; COMMIT; \\copy a from 'b'\nSELECT 1;",
