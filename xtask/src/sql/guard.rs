@@ -206,6 +206,9 @@ fn quiet() {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::sql::cut::LONGEST;
 
@@ -234,12 +237,22 @@ mod tests {
             "",
             " -- nothing",
         ];
-        for text in files {
+        let same = |text: &str| {
             let said = |cuts| read(&Task { text: text.to_owned(), cuts, rules });
             for length in [1, usize::MAX] {
                 assert_eq!(said(cuts(text, length, rules).unwrap()), said(vec![Cut::whole(text, rules)]), "{text}");
             }
-        }
+        };
+        files.into_iter().for_each(same);
+        let inside = |folder: &Path| folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+        let corpus = inside(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus"));
+        let paths = corpus.iter().filter(|path| path.is_dir()).flat_map(|folder| inside(folder));
+        let texts: Vec<String> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
+        texts.iter().for_each(|text| same(text));
+        let valid: Vec<&str> =
+            texts.iter().map(String::as_str).filter(|text| SourceFile::parse(text).errors().is_empty()).collect();
+        assert!(valid.len() > 300, "{} of {}", valid.len(), texts.len());
+        same(&valid.join(";\n"));
         assert_eq!(cuts(files[0], 1, &[]).unwrap().len(), 6);
         assert_eq!(cuts(files[1], 1, &[]).unwrap().len(), 2);
     }
